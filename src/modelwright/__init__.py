@@ -1,0 +1,39 @@
+"""Modelwright: AutoML that takes a table all the way to a model that stays good.
+
+>>> import modelwright as mw
+>>> mw.train  # doctest: +ELLIPSIS
+<function train at ...>
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelwright.automl import Model as Model
+    from modelwright.automl import load as load
+    from modelwright.automl import train as train
+    from modelwright.core.errors import ModelwrightError as ModelwrightError
+
+__version__ = "0.1.0"
+
+__all__ = ["Model", "ModelwrightError", "__version__", "load", "train"]
+
+_PUBLIC = {
+    "Model": "modelwright.automl",
+    "ModelwrightError": "modelwright.core.errors",
+    "load": "modelwright.automl",
+    "train": "modelwright.automl",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that `import modelwright` and `modelwright --help` cost no numerical library.
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,27 @@
+"""AutoML: from a table and a target to a model, planned, executed and written as a bundle."""
+
+from modelwright.automl.bundle import FORMAT_VERSION, open_bundle
+from modelwright.automl.execute import execute
+from modelwright.automl.model import Model
+from modelwright.automl.plan import Decision, Plan, make_plan
+from modelwright.automl.prepare import Holdout, Prepared, prepare
+from modelwright.automl.request import TrainOutcome, TrainRequest
+from modelwright.automl.train import load, load_model, train
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Decision",
+    "Holdout",
+    "Model",
+    "Plan",
+    "Prepared",
+    "TrainOutcome",
+    "TrainRequest",
+    "execute",
+    "load",
+    "load_model",
+    "make_plan",
+    "open_bundle",
+    "prepare",
+    "train",
+]

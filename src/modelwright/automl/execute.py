@@ -1,0 +1,449 @@
+"""One training call from end to end: read, plan, fit, deliver, record."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from modelwright.automl.bundle import check_output
+from modelwright.automl.finish import Delivery, choose, deliver
+from modelwright.automl.interruption import Interruption, listening
+from modelwright.automl.model import Model
+from modelwright.automl.plan import Plan, make_plan, slots_for
+from modelwright.automl.prepare import Prepared, findings_of, prepare
+from modelwright.automl.request import TrainOutcome, TrainRequest
+from modelwright.automl.runner import Run, RunState
+from modelwright.core import (
+    BadInput,
+    Budget,
+    BudgetTooSmall,
+    Deadline,
+    Interrupted,
+    ModelwrightError,
+    StorageError,
+    format_bytes,
+    format_seconds,
+    parse_duration,
+    to_jsonable,
+)
+from modelwright.core.events import (
+    ColumnTreated,
+    DataRead,
+    Event,
+    FindingMade,
+    Listener,
+    PlanMade,
+    RunFinished,
+    RunStarted,
+    StageEntered,
+    TrialFinished,
+    Warned,
+)
+from modelwright.ensemble import ENTRY, write_fold_data
+from modelwright.execution import LocalExecutor
+from modelwright.learners import LEARNERS
+from modelwright.search import Planned
+from modelwright.storage import NewModel, RunRecord, Workspace
+from modelwright.storage.rows import new_id
+
+__all__ = ["execute"]
+
+_SHORTEST_FIT = 1.0
+"""Seconds that must be left for fitting when the data is ready, or the budget was too small."""
+
+Emit = Callable[[Event], None]
+
+
+def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainOutcome:
+    """Train a model, or take up a run that did not end.
+
+    Parameters
+    ----------
+    request : TrainRequest
+    listeners : sequence of callables
+        Each is told every event.
+
+    Raises
+    ------
+    BadInput
+        If something that was given cannot be used; nothing has been written then.
+    BudgetTooSmall
+        If the time cannot produce a model; the message names the minimum.
+    Interrupted
+        If the user stopped before any model existed.
+    """
+
+    def emit(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    request.check()
+    with ExitStack() as stack:
+        interruption = stack.enter_context(listening())
+        if request.resume is not None:
+            return _resume(request, emit, interruption, stack)
+        budget = request.budget()
+        executor = stack.enter_context(_executor(budget))
+        prepared = _prepare(request, budget, emit)
+        plan = _plan(request, prepared, budget, emit)
+        _refuse_if_interrupted(interruption)
+        workspace = stack.enter_context(Workspace.open(request.workspace))
+        _check_disk(workspace, prepared)
+        parameters = {**request.to_dict(), "name": request.model_name()}
+        run_id = new_id()
+        stack.enter_context(workspace.run_lock(run_id))
+        record = workspace.runs.create(
+            request.model_name(),
+            parameters,
+            source=prepared.source.to_dict(),
+            data_hash=prepared.source.sha256,
+            plan=plan.to_dict(),
+            seed=request.seed,
+            run_id=run_id,
+        )
+        attempt = _Attempt(request, plan, prepared, budget, workspace, record, emit)
+        return attempt.run(executor, interruption)
+
+
+def _resume(request: TrainRequest, emit: Emit, interruption: Interruption, stack: ExitStack) -> TrainOutcome:
+    """Take up a run where an earlier attempt left it."""
+    workspace = stack.enter_context(Workspace.open(request.workspace))
+    run_id = workspace.runs.get(request.resume or "last").id
+    stack.enter_context(workspace.run_lock(run_id))
+    record = workspace.runs.get(run_id)
+    if record.status == "finished":
+        return _already_finished(record)
+    merged = request.resumed(record.parameters)
+    merged = replace(merged, time_limit=_remaining_time(request, record))
+    if merged.data is None:
+        raise BadInput(
+            f"The run {record.id} was trained on a table in memory, which no record can hold. Give the same "
+            "data again to resume it."
+        )
+    budget = merged.budget()
+    executor = stack.enter_context(_executor(budget))
+    prepared = _prepare(merged, budget, emit)
+    if prepared.source.sha256 != record.data_hash:
+        raise BadInput(
+            f"The run {record.id} was started on other data: its hash was {record.data_hash[:12]}..., but "
+            f"the data now has {prepared.source.sha256[:12]}.... Give the original data, or start a new run."
+        )
+    plan = replace(
+        _plan(merged, prepared, budget, emit), portfolio=_recorded_portfolio(record), seed=record.seed
+    )
+    record = workspace.runs.begin_attempt(run_id)
+    attempt = _Attempt(merged, plan, prepared, budget, workspace, record, emit)
+    return attempt.run(executor, interruption)
+
+
+def _recorded_portfolio(record: RunRecord) -> tuple[Planned, ...]:
+    return tuple(Planned(**entry) for entry in record.plan["portfolio"])
+
+
+def _remaining_time(request: TrainRequest, record: RunRecord) -> str | float:
+    """What the user gives for the rest, else what the earlier attempts left of the limit."""
+    if request.time_limit is not None:
+        return request.time_limit
+    limit = parse_duration(record.parameters["time_limit"] or "60s")
+    return max(limit - record.elapsed_seconds, 0.1 * limit, 10.0)
+
+
+def _already_finished(record: RunRecord) -> TrainOutcome:
+    model = Model.load(record.summary["model"])
+    return TrainOutcome(model, dict(record.summary), interrupted=False)
+
+
+def _executor(budget: Budget) -> LocalExecutor:
+    """Workers start while the data is read: what they import is ready when the first fit begins."""
+    slots, threads = slots_for(budget)
+    engines = [engine for name in LEARNERS for engine in LEARNERS.load(name).engines]
+    return LocalExecutor(
+        slots,
+        memory_bytes=budget.memory_bytes,
+        threads_per_slot=threads,
+        preload=[ENTRY.partition(":")[0], *dict.fromkeys(engines)],
+    )
+
+
+def _prepare(request: TrainRequest, budget: Budget, emit: Emit) -> Prepared:
+    emit(StageEntered(stage="reading and checking the data", seconds=budget.elapsed))
+    if request.output is not None:
+        check_output(Path(request.output).expanduser().absolute())
+    prepared = prepare(request)
+    emit(
+        DataRead(
+            rows=prepared.source.rows,
+            columns=prepared.source.columns,
+            source=prepared.source.location or prepared.source.kind,
+            seconds=budget.elapsed,
+        )
+    )
+    for column in prepared.schema:
+        if not column.is_feature and column.name != prepared.problem.target:
+            emit(
+                ColumnTreated(
+                    column=column.name,
+                    treatment=str(column.role),
+                    reason=column.reason,
+                    seconds=budget.elapsed,
+                )
+            )
+    for finding in findings_of(prepared):
+        emit(
+            FindingMade(
+                check=finding.check,
+                severity=finding.severity,
+                message=finding.message,
+                column=finding.column,
+                action=finding.action,
+                seconds=budget.elapsed,
+            )
+        )
+    return prepared
+
+
+def _plan(request: TrainRequest, prepared: Prepared, budget: Budget, emit: Emit) -> Plan:
+    shape = prepared.data.view.shape(prepared.problem.outputs)
+    plan = make_plan(
+        prepared.problem,
+        shape,
+        budget,
+        folds=len(prepared.data.folds.valid),
+        seed=request.seed,
+        search=request.search,
+        decisions=prepared.decisions,
+    )
+    if budget.remaining - plan.reserve < _SHORTEST_FIT:
+        minimum = budget.elapsed + plan.reserve + 2 * _SHORTEST_FIT
+        raise BudgetTooSmall(
+            f"Reading and checking the data took {format_seconds(budget.elapsed)} of "
+            f"{format_seconds(budget.seconds or 0.0)}, too little is left to fit a model. Give at least "
+            f"{format_seconds(minimum)}.",
+            minimum,
+        )
+    emit(PlanMade(plan=plan.to_dict(), seconds=budget.elapsed))
+    return plan
+
+
+def _refuse_if_interrupted(interruption: Interruption) -> None:
+    if interruption():
+        raise Interrupted("Stopped before any model existed; nothing was kept.")
+
+
+def _check_disk(workspace: Workspace, prepared: Prepared) -> None:
+    """Refuse to begin what the disk cannot hold."""
+    view = prepared.data.view
+    needed = 2 * (view.numeric.nbytes + view.categorical.nbytes) + 64 * 2**20
+    free = shutil.disk_usage(workspace.root).free
+    if free < needed:
+        raise BadInput(
+            f"The workspace {str(workspace.root)!r} needs about {format_bytes(needed)} of free disk, but "
+            f"{format_bytes(free)} are free. Make room, or give another --workspace."
+        )
+
+
+class _Attempt:
+    """One attempt to carry out a recorded run."""
+
+    def __init__(
+        self,
+        request: TrainRequest,
+        plan: Plan,
+        prepared: Prepared,
+        budget: Budget,
+        workspace: Workspace,
+        record: RunRecord,
+        emit: Emit,
+    ) -> None:
+        self._request, self._plan, self._prepared = request, plan, prepared
+        self._budget, self._workspace, self._record = budget, workspace, record
+        self._emit = emit
+        self._fitted = False
+
+    def run(self, executor: LocalExecutor, interruption: Interruption) -> TrainOutcome:
+        """Fit, deliver, record."""
+        with self._recording_failure():
+            run = Run(self._plan, self._prepared, self._budget, self._workspace, self._record.id, executor)
+            write_fold_data(self._prepared.data, run.data_directory)
+            self._tell_start()
+            self._fit(run, interruption)
+            self._refuse_constant(run.state, interruption)
+            self._fitted = True
+            self._emit(StageEntered(stage="choosing the ensemble", seconds=self._budget.elapsed))
+            delivery = self._deliver(run)
+            executor.close()
+            self._register(delivery)
+            model = Model.load(delivery.path)
+            summary = self._summary(delivery, run.state, executor.peak_memory_bytes)
+            self._close(summary, interruption())
+            return TrainOutcome(model, summary, interruption())
+
+    def _tell_start(self) -> None:
+        self._emit(
+            RunStarted(
+                run=self._record.id,
+                name=self._record.name,
+                target=self._plan.problem.target,
+                task=str(self._plan.problem.task),
+                metric=self._prepared.metric.name,
+                budget_seconds=self._budget.seconds,
+                resumed=self._record.attempts > 1,
+                seconds=self._budget.elapsed,
+            )
+        )
+        self._emit(StageEntered(stage="searching for models", seconds=self._budget.elapsed))
+
+    def _fit(self, run: Run, interruption: Interruption) -> None:
+        before = self._record.elapsed_seconds
+        for event in run.fit(interruption):
+            self._emit(event)
+            if isinstance(event, TrialFinished):
+                self._workspace.runs.update(self._record.id, elapsed_seconds=before + self._budget.elapsed)
+        if run.state.deadline_hit:
+            self._emit(
+                Warned(
+                    message="The time limit cut a fit short: this run's models depend on the clock, and "
+                    "another run with the same seed may differ. Give more time.",
+                    seconds=self._budget.elapsed,
+                )
+            )
+
+    def _refuse_constant(self, state: RunState, interruption: Interruption) -> None:
+        """A run that had no time for anything but the constant has no model to deliver.
+
+        Raises
+        ------
+        BudgetTooSmall
+            If no fold of any trial was finished, and no trial failed for another reason.
+        """
+        real = [trial for trial in state.trials.all() if trial.origin != "baseline"]
+        if any(trial.results for trial in real):
+            return
+        reasons = [f"{trial.label}: {trial.failure}" for trial in real if trial.failure]
+        if not reasons and not interruption() and self._budget.seconds is not None:
+            minimum = 2 * self._budget.seconds
+            raise BudgetTooSmall(
+                f"No model could be fitted within {format_seconds(self._budget.seconds)}. Give at least "
+                f"{format_seconds(minimum)}.",
+                minimum,
+            )
+        why = f" ({'; '.join(reasons[:3])})" if reasons else ""
+        self._emit(
+            Warned(
+                message=f"No trial succeeded{why}: the model always answers the same.",
+                seconds=self._budget.elapsed,
+            )
+        )
+
+    def _deliver(self, run: Run) -> Delivery:
+        facts = {
+            "name": self._record.name,
+            "run": self._record.id,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "deadline_hit": run.state.deadline_hit,
+        }
+        if self._request.output is not None:
+            target = Path(self._request.output).expanduser().absolute()
+        else:
+            target = self._workspace.models_directory / f"{self._record.name}-{self._record.id}.mw"
+        # Half of what was kept back is for the choice, the rest for writing.
+        seconds = self._budget.remaining - 0.5 * self._plan.reserve
+        deadline = None if self._plan.reproducible else Deadline.after(max(0.2, seconds))
+        chosen = choose(run.state.trials, deadline, self._plan.seed)
+        return deliver(self._plan, self._prepared, run.state, target, facts, chosen, run.predict)
+
+    def _register(self, delivery: Delivery) -> None:
+        """Give the model its version, unless an earlier attempt got as far as that."""
+        known = [model for model in self._workspace.models.all() if model.run == self._record.id]
+        if known:
+            return
+        score = delivery.manifest["score"]
+        self._workspace.models.register(
+            NewModel(
+                name=self._record.name,
+                path=delivery.path,
+                run=self._record.id,
+                artifact=self._workspace.artifacts.put_tree(
+                    delivery.path, share=self._request.output is None
+                ),
+                metric=score["metric"],
+                task=delivery.manifest["task"],
+                target=self._plan.problem.target,
+                score=score["value"],
+                summary={"interval": score["interval"], "source": score["source"]},
+            )
+        )
+
+    def _summary(self, delivery: Delivery, state: RunState, peak_bytes: int) -> dict[str, Any]:
+        score = delivery.manifest["score"]
+        real = [trial for trial in state.trials.all() if trial.origin != "baseline"]
+        summary: dict[str, Any] = to_jsonable(
+            {
+                "run": self._record.id,
+                "model": str(delivery.path),
+                "name": self._record.name,
+                "task": delivery.manifest["task"],
+                "metric": score["metric"],
+                "score": score["value"],
+                "interval": score["interval"],
+                "score_source": score["source"],
+                "wall_seconds": round(self._budget.elapsed, 3),
+                "first_model_seconds": state.first_model_seconds,
+                "peak_memory_mb": round(peak_bytes / 2**20, 1),
+                "trials": len(real),
+                "failed_trials": sum(bool(trial.failure) for trial in real),
+                "adopted_folds": state.adopted,
+                "repeated_folds": state.repeated,
+                "deadline_hit": state.deadline_hit,
+                "leaderboard": delivery.leaderboard.to_dict()["entries"],
+            }
+        )
+        return summary
+
+    def _close(self, summary: Mapping[str, Any], interrupted: bool) -> None:
+        """Record the end. An interrupted run stays resumable, so its folds are kept."""
+        elapsed = self._record.elapsed_seconds + self._budget.elapsed
+        self._workspace.runs.update(
+            self._record.id,
+            status="unfinished" if interrupted else "finished",
+            summary=summary,
+            elapsed_seconds=elapsed,
+        )
+        if not interrupted:
+            self._clear()
+        self._emit(
+            RunFinished(
+                run=self._record.id,
+                bundle=summary["model"],
+                summary=summary,
+                seconds=self._budget.elapsed,
+            )
+        )
+
+    def _clear(self) -> None:
+        """Remove what only a resumed run would need."""
+        directory = self._workspace.run_directory(self._record.id)
+        for name in ("data", "folds", "holdout"):
+            shutil.rmtree(directory / name, ignore_errors=True)
+
+    @contextmanager
+    def _recording_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except (ModelwrightError, OSError, MemoryError, ArithmeticError, ValueError) as error:
+            # A disk that is full or gone is no fault of the run: what it fitted can be resumed.
+            resumable = self._fitted and isinstance(error, (OSError, BadInput, StorageError))
+            self._workspace.runs.update(
+                self._record.id,
+                status="unfinished" if resumable else "failed",
+                error=str(error) or type(error).__name__,
+                elapsed_seconds=self._record.elapsed_seconds + self._budget.elapsed,
+            )
+            if not resumable:
+                self._clear()
+            raise

@@ -1,0 +1,310 @@
+"""The end of a run: who takes part in the ensemble, how good it honestly is, and the bundle."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.automl.bundle import place_bundle, seal_bundle
+from modelwright.automl.environment import environment
+from modelwright.automl.plan import Plan
+from modelwright.automl.prepare import Prepared
+from modelwright.automl.runner import RunState
+from modelwright.core import Deadline, ModelwrightError, Predictions, View, canonical_json
+from modelwright.ensemble import Calibration, Ensemble, Member, fit_calibration
+from modelwright.evaluation import (
+    Entrant,
+    HoldoutResult,
+    Leaderboard,
+    bootstrap_scores,
+    build_leaderboard,
+    score_interval,
+)
+from modelwright.search import Selection, Trials, select
+
+__all__ = ["Delivery", "choose", "deliver"]
+
+_CERTAIN = 3.0
+"""Standard errors by which a choice on fewer folds must be better to be preferred. That choice is the best
+of many on the very rows it is judged by, so a lesser difference is luck."""
+
+_ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What `deliver` wrote.
+
+    Attributes
+    ----------
+    path : Path
+        The bundle.
+    manifest : dict
+    leaderboard : Leaderboard
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    leaderboard: Leaderboard
+
+
+def choose(trials: Trials, deadline: Deadline | None = None, seed: int = 0) -> Selection:
+    """The final choice among the trials: on as many folds as trials have finished.
+
+    More folds are more rows to choose by and more models to bag, so fewer are preferred only where the first
+    fold proves that what could not be completed is better: by a paired bootstrap on the same rows.
+
+    Raises
+    ------
+    ModelwrightError
+        If no trial has a finished fold.
+    """
+    first = select(trials, 1, deadline)
+    if first is None:
+        raise ModelwrightError("No trial finished a single fold, so there is nothing to choose from.")
+    for folds in range(trials.count, 1, -1):
+        chosen = select(trials, folds, deadline)
+        if chosen is not None and not _clearly_worse(trials, chosen, first, seed):
+            return chosen
+    return _on_shared_folds(trials, first)
+
+
+def _clearly_worse(trials: Trials, chosen: Selection, first: Selection, seed: int) -> bool:
+    """Whether one choice errs more than the other on the first fold by more than luck explains."""
+    if 0 in chosen.numbers and 0 not in first.numbers:
+        return True  # only the constant was finished there
+    blends = [
+        Predictions(trials.blend(selection.numbers, np.array(selection.shares), 1))
+        for selection in (chosen, first)
+    ]
+    errors = [trials.error_of(blend.array, 1) for blend in blends]
+    if errors[0] <= errors[1]:
+        return False
+    scores = bootstrap_scores(
+        trials.metric, trials.target(1), blends, weights=trials.weights(1), seed=seed, resamples=100
+    )
+    differences = scores[:, 0] - scores[:, 1]
+    spread = float(np.nanstd(differences))
+    return abs(float(np.nanmean(differences))) > _CERTAIN * spread
+
+
+def _on_shared_folds(trials: Trials, first: Selection) -> Selection:
+    """The same members and weights, judged on every fold that all of them have finished."""
+    folds = min(trials[number].prefix(trials.count) for number in first.numbers)
+    if folds == first.folds:
+        return first
+    blend = trials.blend(first.numbers, np.array(first.shares), folds)
+    return replace(first, folds=folds, error=trials.error_of(blend, folds))
+
+
+Predictor = Callable[[Path, Ensemble, View], Predictions]
+"""Predicts a view with an ensemble that lies in a directory."""
+
+
+def deliver(
+    plan: Plan,
+    prepared: Prepared,
+    state: RunState,
+    target: Path,
+    facts: Mapping[str, Any],
+    chosen: Selection,
+    predict: Predictor,
+) -> Delivery:
+    """Score the chosen ensemble and write the bundle.
+
+    Parameters
+    ----------
+    plan, prepared, state
+        The run.
+    target : Path
+        Where the bundle goes.
+    facts : mapping
+        What the manifest should say besides: name, run, seconds ...
+    chosen : Selection
+        From `choose`.
+    predict : callable
+        Used once, for a sealed holdout.
+
+    Returns
+    -------
+    Delivery
+    """
+    made: dict[str, Any] = {}
+    blend = _blend(plan, state.trials, chosen)
+
+    def fill(directory: Path) -> None:
+        ensemble = _collect(plan, state.trials, chosen, blend.calibration, directory)
+        (directory / "features.json").write_bytes(canonical_json(prepared.featurizer.to_dict()))
+        holdout = _score_holdout(prepared, plan.seed, lambda view: predict(directory, ensemble, view))
+        board = _leaderboard(plan, prepared, state.trials, blend, holdout)
+        (directory / "leaderboard.json").write_bytes(canonical_json(board.to_dict()))
+        (directory / "reference.json").write_bytes(canonical_json(_reference(prepared, blend)))
+        manifest = {**facts, **_facts(plan, prepared, blend, board)}
+        made["manifest"], made["board"] = seal_bundle(directory, manifest), board
+
+    path = place_bundle(target, fill)
+    return Delivery(path, made["manifest"], made["board"])
+
+
+@dataclass(frozen=True)
+class _Blend:
+    """The chosen trials blended: out-of-fold predictions as the final model would make them."""
+
+    chosen: Selection
+    predictions: Predictions
+    calibration: Calibration | None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one trial as it is, which stands on the leaderboard already."""
+        return len(self.chosen.numbers) == 1 and self.calibration is None
+
+
+def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
+    array = trials.blend(chosen.numbers, np.array(chosen.shares), chosen.folds)
+    if not plan.problem.task.is_classification:
+        return _Blend(chosen, Predictions(array), None)
+    target = trials.target(chosen.folds).astype(np.int64)
+    calibration = fit_calibration(array, target, trials.weights(chosen.folds))
+    return _Blend(
+        chosen, Predictions(array if calibration is None else calibration.apply(array)), calibration
+    )
+
+
+def _collect(
+    plan: Plan, trials: Trials, chosen: Selection, calibration: Calibration | None, directory: Path
+) -> Ensemble:
+    """Copy the members' fold models into the bundle."""
+    members: list[Member] = []
+    for number, share in zip(chosen.numbers, chosen.shares, strict=True):
+        trial = trials[number]
+        places = [directory / "members" / str(number) / str(fold) for fold in sorted(trial.results)]
+        for place, fold in zip(places, sorted(trial.results), strict=True):
+            shutil.copytree(trial.results[fold].directory / "model", place, copy_function=_link)
+        members.append(Member(number, trial.label, trial.learner, share, tuple(places), trial.config))
+    ensemble = Ensemble(plan.problem.task, tuple(members), calibration)
+    (directory / "ensemble.json").write_bytes(canonical_json(ensemble.to_dict(directory)))
+    return ensemble
+
+
+def _link(source: str, target: str) -> None:
+    """One more name for a file that nobody changes any more; a copy where there are no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _score_holdout(
+    prepared: Prepared, seed: int, predict: Callable[[View], Predictions]
+) -> HoldoutResult | None:
+    """Open the seal: the one look at the holdout."""
+    held = prepared.holdout
+    if held is None or not held.view.rows:
+        return None
+    predictions = predict(held.view)
+    score = prepared.metric.score(held.target, predictions, held.weights)
+    scores = bootstrap_scores(
+        prepared.metric, held.target, [predictions], weights=held.weights, groups=held.groups, seed=seed
+    )
+    low, high = score_interval(scores[:, 0], score, metric=prepared.metric, rows=held.view.rows)
+    return HoldoutResult(score=score, low=low, high=high, rows=held.view.rows, origin=held.origin)
+
+
+def _leaderboard(
+    plan: Plan, prepared: Prepared, trials: Trials, blend: _Blend, holdout: HoldoutResult | None
+) -> Leaderboard:
+    """Every trial and the ensemble; only those with the chosen folds finished are ranked."""
+    chosen = blend.chosen
+    shares = dict(zip(chosen.numbers, chosen.shares, strict=True))
+    entrants: list[Entrant] = []
+    if not blend.is_single:
+        parts = [trials[number] for number in chosen.numbers]
+        entrants.append(
+            Entrant(
+                label=_ENSEMBLE,
+                learner=_ENSEMBLE,
+                predictions=blend.predictions,
+                folds=chosen.folds,
+                fit_seconds=sum(trial.fit_seconds for trial in parts),
+                size_bytes=sum(trial.size_bytes for trial in parts),
+            )
+        )
+    for trial in trials.all():
+        ranked = trial.prefix(trials.count) >= chosen.folds
+        array = trials.predictions(trial.number, chosen.folds) if ranked else None
+        entrants.append(
+            Entrant(
+                label=trial.label,
+                learner=trial.learner,
+                trial=trial.number,
+                predictions=None if array is None else Predictions(array.astype("float64")),
+                folds=len(trial.results),
+                fit_seconds=trial.fit_seconds,
+                size_bytes=trial.size_bytes,
+                weight=shares.get(trial.number, 0.0),
+                is_baseline=trial.learner in ("constant", "linear") and trial.number <= 1,
+                status="failed" if trial.failure else ("finished" if ranked else "stopped early"),
+                note=trial.failure or ("" if ranked else f"{len(trial.results)} of {trials.count} folds"),
+            )
+        )
+    rows = trials.rows(chosen.folds)
+    return build_leaderboard(
+        prepared.metric,
+        trials.target(chosen.folds),
+        entrants,
+        weights=trials.weights(chosen.folds),
+        groups=None if prepared.groups is None else prepared.groups[rows],
+        seed=plan.seed,
+        holdout=holdout,
+    )
+
+
+def _facts(plan: Plan, prepared: Prepared, blend: _Blend, board: Leaderboard) -> dict[str, Any]:
+    """The manifest's facts about the model and where it came from."""
+    chosen, held = blend.chosen, board.holdout
+    single = next((e.label for e in board.entries if e.trial == chosen.numbers[0]), None)
+    best = board.winner(single if blend.is_single else _ENSEMBLE)
+    return {
+        "task": str(plan.problem.task),
+        "problem": plan.problem.to_dict(),
+        "schema": prepared.schema.to_dict(),
+        "score": {
+            "metric": prepared.metric.name,
+            "custom": plan.problem.metric_function is not None,
+            "greater_is_better": prepared.metric.greater_is_better,
+            "value": held.score if held else best.score,
+            "interval": [held.low, held.high] if held else [best.low, best.high],
+            "source": "holdout" if held else "out-of-fold",
+            "rows": held.rows if held else board.rows,
+            "out_of_fold": {"value": best.score, "interval": [best.low, best.high]},
+        },
+        "data": {**prepared.source.to_dict(), "training_rows": prepared.data.view.rows},
+        "validation": {"scheme": prepared.data.folds.scheme, "folds": plan.folds, "used": chosen.folds},
+        "seed": plan.seed,
+        "plan": plan.to_dict(),
+        "findings": [finding.to_dict() for finding in prepared.findings],
+        "environment": environment(),
+    }
+
+
+def _reference(prepared: Prepared, blend: _Blend) -> dict[str, Any]:
+    """What training data and predictions looked like, for the detection of drift later on."""
+    levels = np.linspace(0, 1, 21)
+    array = blend.predictions.array
+    columns = array if array.ndim == 2 else array[:, None]
+    return {
+        "columns": {column.name: dict(column.statistics) for column in prepared.schema.features},
+        "rows": prepared.data.view.rows,
+        "predictions": {
+            "quantiles": levels,
+            "values": [np.quantile(column, levels) for column in columns.T],
+            "mean": columns.mean(axis=0),
+        },
+    }

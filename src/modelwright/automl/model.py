@@ -1,0 +1,229 @@
+"""A trained model: loaded from its bundle, it predicts, scores and explains where it came from."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.automl.bundle import copy_bundle, open_bundle, read_part
+from modelwright.core import (
+    BundleError,
+    ModelwrightError,
+    OptionError,
+    Predictions,
+    Problem,
+    Schema,
+    Task,
+)
+from modelwright.data import Conformed, conform, conform_labelled, to_caller
+from modelwright.ensemble import Ensemble
+from modelwright.evaluation import Leaderboard, bootstrap_scores, score_interval
+from modelwright.features import Featurizer
+from modelwright.metrics import Metric, get_metric
+
+__all__ = ["Model"]
+
+_log = logging.getLogger("modelwright")
+
+_REPORTED = {
+    Task.BINARY: (
+        "roc_auc", "average_precision", "log_loss", "brier", "accuracy", "balanced_accuracy",
+        "precision", "recall", "f1", "mcc",
+    ),
+    Task.MULTICLASS: ("log_loss", "accuracy", "balanced_accuracy", "f1_macro", "mcc"),
+    Task.REGRESSION: ("rmse", "mae", "median_absolute_error", "r2"),
+}  # fmt: skip
+
+
+class Model:
+    """A trained model. `modelwright.train` and `modelwright.load` make one.
+
+    Attributes
+    ----------
+    path : Path
+        The bundle it was loaded from.
+    manifest : dict
+        Every recorded fact about it; see ``docs/bundle-format.md``.
+    problem : Problem
+    schema : Schema
+        The columns that training saw, with what became of each.
+    """
+
+    def __init__(
+        self, path: Path, manifest: dict[str, Any], ensemble: Ensemble, featurizer: Featurizer
+    ) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.problem = Problem.from_dict(manifest["problem"])
+        self.schema = Schema.from_dict(manifest["schema"])
+        self._ensemble = ensemble
+        self._featurizer = featurizer
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """Load a bundle. Every file's hash is verified before anything is parsed; no code is run from it.
+
+        Raises
+        ------
+        BundleError
+            If it is damaged, was tampered with, or is of a newer format.
+        """
+        directory = Path(path).expanduser()
+        manifest = open_bundle(directory)
+        try:
+            featurizer = Featurizer.from_dict(read_part(directory, manifest, "features.json"))
+            ensemble = Ensemble.from_dict(directory, read_part(directory, manifest, "ensemble.json"))
+            return cls(directory.absolute(), manifest, ensemble, featurizer)
+        except ModelwrightError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+            raise BundleError(
+                f"The bundle {str(directory)!r} holds something that this version of Modelwright cannot "
+                f"read ({type(error).__name__}: {error})."
+            ) from error
+
+    def __repr__(self) -> str:
+        score = self.manifest["score"]
+        shown = f"{score['metric']} {score['value']:.4g}" if score["value"] is not None else "no score"
+        return f"<Model {self.name!r}: predicts {self.problem.target!r} ({self.problem.task}), {shown}>"
+
+    @property
+    def name(self) -> str:
+        """The name it was trained under."""
+        return str(self.manifest["name"])
+
+    @property
+    def classes_(self) -> np.ndarray[Any, Any] | None:
+        """The class labels in the order of `predict_proba`'s columns; None for regression."""
+        if not self.problem.task.is_classification:
+            return None
+        array = np.array(self.problem.classes)
+        exact = array.tolist() == list(self.problem.classes)
+        return array if exact else np.array(self.problem.classes, dtype=object)
+
+    @cached_property
+    def metric(self) -> Metric | None:
+        """The metric it was optimised for; None if that was a function of the caller's."""
+        if self.manifest["score"]["custom"]:
+            return None
+        return get_metric(self.problem.metric, self.problem.task)
+
+    def leaderboard(self) -> Leaderboard:
+        """Every model of the run with its score and interval; see `evaluation.Leaderboard`."""
+        return Leaderboard.from_dict(read_part(self.path, self.manifest, "leaderboard.json"))
+
+    def predict(self, data: Any) -> Any:
+        """Predicted labels, or values, in the order of the rows and in the caller's kind.
+
+        Parameters
+        ----------
+        data : path, pandas or polars data frame, numpy array, dict of columns ...
+            Holds the columns that training used; more columns, and any order, are fine.
+
+        Returns
+        -------
+        pandas.Series (with the frame's index), polars.Series (also for paths) or numpy array
+            Length: the rows of ``data``.
+
+        Raises
+        ------
+        SchemaMismatch
+            If required columns are missing or hold something else than in training.
+        """
+        conformed, predictions = self._raw(data)
+        if self.problem.task.is_classification:
+            classes = self.problem.classes
+            return to_caller([classes[code] for code in predictions.codes], conformed.caller)
+        return to_caller(predictions.array, conformed.caller)
+
+    def predict_proba(self, data: Any) -> Any:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        data : as for `predict`
+
+        Returns
+        -------
+        pandas or polars DataFrame, or numpy array
+            Shape ``(rows, classes)``, columns named by the labels in the order of `classes_` (as text
+            in polars, whose column names are text).
+
+        Raises
+        ------
+        OptionError
+            If the model predicts values.
+        SchemaMismatch
+            As for `predict`.
+        """
+        if not self.problem.task.is_classification:
+            raise OptionError(
+                f"Probabilities exist for classes, but {self.problem.target!r} is predicted as a value. "
+                "Use predict."
+            )
+        conformed, predictions = self._raw(data)
+        return to_caller(predictions.array, conformed.caller, self.problem.classes)
+
+    def evaluate(self, data: Any) -> dict[str, dict[str, float | None]]:
+        """Score the model on rows whose target is known.
+
+        Parameters
+        ----------
+        data : as for `predict`, with the target column
+            Rows without a target, or with a label that training never saw, are left out.
+
+        Returns
+        -------
+        dict
+            Metric name to ``{"score", "low", "high"}``: the value and its 95% interval (bootstrap);
+            the metric that was optimised comes first.
+        """
+        rows = conform_labelled(data, self.schema, self.problem)
+        target, weights = rows.target, rows.weights
+        for finding in (*rows.conformed.findings, *rows.findings):
+            _log.warning("%s", finding.message)
+        predictions = self._predict(rows.conformed).take(rows.rows)
+        names = dict.fromkeys([self.problem.metric, *_REPORTED[self.problem.task]])
+        if self.metric is None:
+            names.pop(self.problem.metric)
+        found: dict[str, dict[str, float | None]] = {}
+        for name in names:
+            metric = get_metric(name, self.problem.task)
+            score = metric.score(target, predictions, weights)
+            scores = bootstrap_scores(metric, target, [predictions], weights=weights, resamples=200)
+            low, high = score_interval(scores[:, 0], score, metric=metric, rows=len(target))
+            found[metric.name] = {"score": _known(score), "low": _known(low), "high": _known(high)}
+        return found
+
+    def save(self, path: str | Path) -> Path:
+        """Copy the bundle to another place.
+
+        Parameters
+        ----------
+        path : str or Path
+            A directory that does not exist, best with a name that ends in ``.mw``. A bundle that stands
+            there is replaced; anything else is refused.
+
+        Returns
+        -------
+        Path
+            The copy.
+        """
+        return copy_bundle(self.path, Path(path).expanduser().absolute())
+
+    def _raw(self, data: Any) -> tuple[Conformed, Predictions]:
+        conformed = conform(data, self.schema)
+        for finding in conformed.findings:
+            _log.warning("%s", finding.message)
+        return conformed, self._predict(conformed)
+
+    def _predict(self, conformed: Conformed) -> Predictions:
+        return self._ensemble.predict(self._featurizer.transform(conformed.frame))
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

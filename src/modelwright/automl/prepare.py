@@ -1,0 +1,331 @@
+"""From a source of data to everything that fits read: typed, checked, encoded, divided into folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.automl.plan import Decision, fold_count, holdout_fraction
+from modelwright.automl.request import TrainRequest
+from modelwright.core import DataError, Finding, OptionError, Problem, Role, Schema, View, hash_json
+from modelwright.data import (
+    ResolvedTarget,
+    SourceInfo,
+    Table,
+    conform_labelled,
+    read_table,
+    resolve_target,
+)
+from modelwright.ensemble import FoldData
+from modelwright.features import Featurizer
+from modelwright.metrics import Metric, default_metric, get_metric, problem_metric
+from modelwright.validation import find_duplicates, find_leaks, make_folds, split_holdout
+
+__all__ = ["Holdout", "Prepared", "prepare"]
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """Rows that no fit, no encoder and no choice ever sees; they score the final model once.
+
+    Only the kinds of the columns (and their descriptions in the schema) were seen from the whole table.
+
+    Attributes
+    ----------
+    view : View
+    target : array, shape (rows,)
+    weights : array or None
+    groups : int64 array or None
+        Rows of one group depend on each other; intervals respect that.
+    origin : str
+        Where the rows come from, in words.
+    """
+
+    view: View
+    target: NDArray[np.generic]
+    weights: NDArray[np.float64] | None
+    groups: NDArray[np.int64] | None
+    origin: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a run needs to know of its data.
+
+    Attributes
+    ----------
+    source : SourceInfo
+    schema : Schema
+        With the roles that the checks left.
+    featurizer : Featurizer
+    data : FoldData
+        The training rows.
+    groups : int64 array or None
+        Group codes of the training rows.
+    metric : Metric
+    holdout : Holdout or None
+    findings : tuple of Finding
+    decisions : tuple of Decision
+    """
+
+    source: SourceInfo
+    schema: Schema
+    featurizer: Featurizer
+    data: FoldData
+    groups: NDArray[np.int64] | None
+    metric: Metric
+    holdout: Holdout | None
+    findings: tuple[Finding, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """The resolved problem."""
+        return self.data.problem
+
+
+def prepare(request: TrainRequest) -> Prepared:
+    """Read, type, check, encode and divide the data of a run. A pure function of the data and the request.
+
+    Parameters
+    ----------
+    request : TrainRequest
+        Checked.
+
+    Raises
+    ------
+    BadInput
+        If the data cannot be learned from; the message says why.
+    """
+    table = read_table(request.data, overrides=dict(request.overrides or {}), problem=request.problem())
+    resolved = resolve_target(table, request.problem())
+    problem, metric = _with_metric(resolved.problem)
+    train, held = _seal(request, resolved, problem)
+    frame = table.frame[resolved.rows[train]]
+    target, groups = resolved.target[train], _rows(resolved.groups, train)
+    times = _rows(resolved.times, train)
+
+    findings = [*table.findings, *resolved.findings]
+    told = {(finding.check, finding.column) for finding in findings}
+    leaks = find_leaks(frame, table.schema, problem, target, request.seed)
+    leaks = [finding for finding in leaks if (finding.check, finding.column) not in told]
+    schema = _without_leaks(table.schema, leaks, request)
+    findings += leaks
+    if not schema.features:
+        raise DataError(_no_features(schema, problem))
+
+    folds = make_folds(
+        problem,
+        target,
+        count=_count(len(target), groups, times),
+        seed=request.seed,
+        groups=groups,
+        times=times,
+    )
+    findings += [*folds.findings, *find_duplicates(frame, schema, target, folds, problem)]
+    featurizer = Featurizer.fit(frame, schema)
+    weights = _rows(resolved.weights, train)
+    facts = [table.source.sha256, featurizer.to_dict(), problem.to_dict(), request.seed]
+    arrays = [resolved.rows[train], *folds.valid, *([] if weights is None else [weights])]
+    data = FoldData(
+        problem=problem,
+        view=featurizer.transform(frame),
+        target=target,
+        weights=weights,
+        folds=folds,
+        identity=hash_json([*facts, *(_digest(array) for array in arrays)]),
+    )
+    decisions = _decisions(request, data, metric, findings)
+    holdout = None
+    if held is not None:
+        holdout = _inner_holdout(table, resolved, held, featurizer)
+        decisions.append(Decision(f"a sealed holdout of {len(held)} rows", holdout.origin))
+    elif _is_external(request.holdout):
+        holdout = _external_holdout(request, problem, schema, featurizer)
+        decisions.append(Decision(f"a sealed holdout of {holdout.view.rows} rows", holdout.origin))
+    if holdout is not None:
+        findings += _overlap(data.view, data.target, holdout)
+    return Prepared(
+        source=table.source,
+        schema=schema,
+        featurizer=featurizer,
+        data=data,
+        groups=groups,
+        metric=metric,
+        holdout=holdout,
+        findings=tuple(findings),
+        decisions=tuple(decisions),
+    )
+
+
+def _decisions(
+    request: TrainRequest, data: FoldData, metric: Metric, findings: list[Finding]
+) -> list[Decision]:
+    """What was decided while the data was prepared, with reasons."""
+    task, folds = data.problem.task, data.folds
+    return [
+        Decision(f"task {task}", "as asked" if request.task != "auto" else _task_reason(findings)),
+        Decision(f"metric {metric.name}", "as asked" if request.metric != "auto" else "the task's default"),
+        Decision(f"{len(folds.valid)} folds, {folds.scheme}", folds.reason),
+    ]
+
+
+def _with_metric(problem: Problem) -> tuple[Problem, Metric]:
+    """The problem with its metric's real name, and the metric."""
+    if problem.metric_function is not None:
+        return problem, problem_metric(problem)
+    name = default_metric(problem.task) if problem.metric == "auto" else problem.metric
+    metric = get_metric(name, problem.task)
+    return replace(problem, metric=metric.name), metric
+
+
+def _rows(array: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+    return None if array is None else array[rows]
+
+
+def _digest(array: NDArray[Any]) -> str:
+    import hashlib
+
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def _is_external(holdout: Any) -> bool:
+    return holdout is not None and _fraction(holdout) is None
+
+
+def _fraction(holdout: Any) -> float | None:
+    """The fraction that an argument means, or None if it means data."""
+    if isinstance(holdout, bool) or not isinstance(holdout, (str, int, float)):
+        return None
+    try:
+        fraction = float(holdout)
+    except ValueError:
+        return None
+    if not 0 <= fraction < 0.9:
+        raise OptionError(
+            f"A holdout is a file or a fraction between 0 and 0.9 of the rows, but came as {holdout!r}."
+        )
+    return fraction
+
+
+def _seal(
+    request: TrainRequest, resolved: ResolvedTarget, problem: Problem
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Positions (among the usable rows) to train on, and those to set aside if any."""
+    everything = np.arange(len(resolved.target), dtype=np.int64)
+    if _is_external(request.holdout):
+        return everything, None
+    given = None if request.holdout is None else _fraction(request.holdout)
+    fraction = holdout_fraction(len(everything)) if given is None else given
+    if fraction == 0:
+        return everything, None
+    train, held = split_holdout(
+        problem, resolved.target, fraction, request.seed, groups=resolved.groups, times=resolved.times
+    )
+    return train, held
+
+
+def _count(rows: int, groups: NDArray[np.int64] | None, times: NDArray[np.int64] | None) -> int:
+    """How many folds: by rows, and no more than there are groups; five at least, if the data allow."""
+    count = fold_count(rows)
+    if times is not None:
+        count = min(count, 5)
+    for codes in (groups, times):
+        if codes is not None:
+            count = min(count, max(2, len(np.unique(codes)) - (codes is times)))
+    return count if rows >= 8 * count else min(count, 5)
+
+
+def _without_leaks(schema: Schema, leaks: list[Finding], request: TrainRequest) -> Schema:
+    """The schema without the columns that certainly leak, unless the user insists on them."""
+    insisted = {name for name, given in (request.overrides or {}).items() if given != "ignored"}
+    for finding in leaks:
+        if finding.severity == "excluded" and finding.column and finding.column not in insisted:
+            schema = schema.with_role(finding.column, Role.IGNORED, finding.message)
+    return schema
+
+
+def _no_features(schema: Schema, problem: Problem) -> str:
+    reasons = "; ".join(
+        f"{column.name!r}: {column.reason or column.role}"
+        for column in list(schema)[:5]
+        if column.name != problem.target
+    )
+    return (
+        "Learning needs at least one usable column besides the target, but none is left"
+        + (f" ({reasons})" if reasons else "")
+        + ". Add columns, or keep one with --set COLUMN=KIND."
+    )
+
+
+def _task_reason(findings: list[Finding]) -> str:
+    found = [finding.message for finding in findings if finding.check == "task"]
+    return found[0] if found else "seen from the target's values"
+
+
+def _inner_holdout(
+    table: Table, resolved: ResolvedTarget, held: NDArray[np.int64], featurizer: Featurizer
+) -> Holdout:
+    return Holdout(
+        view=featurizer.transform(table.frame[resolved.rows[held]]),
+        target=resolved.target[held],
+        weights=_rows(resolved.weights, held),
+        groups=_rows(resolved.groups, held),
+        origin="set aside before anything was looked at",
+    )
+
+
+def _external_holdout(
+    request: TrainRequest, problem: Problem, schema: Schema, featurizer: Featurizer
+) -> Holdout:
+    rows = conform_labelled(request.holdout, schema, problem)
+    given = request.holdout
+    return Holdout(
+        view=featurizer.transform(rows.conformed.frame[rows.rows]),
+        target=rows.target,
+        weights=rows.weights,
+        groups=None,
+        origin=f"read from {given}" if isinstance(given, (str, Path)) else "the table given",
+    )
+
+
+def _overlap(view: View, target: NDArray[np.generic], holdout: Holdout) -> list[Finding]:
+    """Rows of the holdout that training holds too: their score says nothing about new rows."""
+
+    def digests(part: View, values: NDArray[np.generic]) -> list[bytes]:
+        cells = np.concatenate(
+            [
+                part.numeric.view(np.int32),
+                part.categorical,
+                values.astype(np.float32).view(np.int32)[:, None],
+            ],
+            axis=1,
+        )
+        return [row.tobytes() for row in cells]
+
+    known = set(digests(view, target))
+    shared = sum(row in known for row in digests(holdout.view, holdout.target))
+    if not shared:
+        return []
+    share = shared / len(holdout.target)
+    return [
+        Finding(
+            "holdout_overlap",
+            "warning" if share > 0.01 else "info",
+            f"{shared} of {len(holdout.target)} rows of the holdout ({share:.0%}) stand among the training "
+            "rows too; the score on them flatters.",
+            action="Remove duplicates, or keep copies together with a group column." if share > 0.01 else "",
+            evidence={"rows": shared, "share": share},
+        )
+    ]
+
+
+def findings_of(prepared: Prepared) -> Iterator[Finding]:
+    """Findings, the grave ones first."""
+    order = {"excluded": 0, "warning": 1}
+    yield from sorted(prepared.findings, key=lambda finding: order.get(finding.severity, 2))

@@ -1,0 +1,174 @@
+"""What a caller asks for and what comes back: the arguments of a training call as one object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core import Budget, OptionError, Problem
+from modelwright.search import SEARCHERS
+
+if TYPE_CHECKING:
+    from modelwright.automl.model import Model
+
+__all__ = ["TrainOutcome", "TrainRequest"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """The arguments of `modelwright.train`, unchecked; see there for what each one means.
+
+    Attributes
+    ----------
+    started : float or None
+        Moment on the monotonic clock from which the time limit counts; now, if None.
+    """
+
+    data: Any = None
+    target: str | None = None
+    task: str = "auto"
+    metric: str | Callable[..., float] = "auto"
+    time_limit: str | float | None = None
+    memory_limit: str | int | None = None
+    threads: int | None = None
+    seed: int = 0
+    max_trials: int | None = None
+    search: str = "bayesian"
+    group: str | None = None
+    time_column: str | None = None
+    weights: str | None = None
+    holdout: Any = None
+    name: str | None = None
+    workspace: str | Path | None = None
+    output: str | Path | None = None
+    overrides: Mapping[str, str] | None = None
+    resume: str | None = None
+    started: float | None = None
+
+    def check(self) -> None:
+        """Refuse what can be refused without reading any data.
+
+        Raises
+        ------
+        OptionError
+            If an argument makes no sense.
+        """
+        if self.data is None and self.resume is None:
+            raise OptionError("Training needs data: a path, a data frame, or a run to resume.")
+        if self.target is None and self.resume is None:
+            raise OptionError("Training needs the name of the target column (--target COL).")
+        for name, kinds in (
+            ("overrides", Mapping),
+            ("output", (str, Path)),
+            ("name", str),
+            ("workspace", (str, Path)),
+        ):
+            given = getattr(self, name)
+            if given is not None and not isinstance(given, kinds):
+                raise OptionError(f"The argument {name} cannot be {given!r} ({type(given).__name__}).")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise OptionError(f"The seed must be a whole number of 0 or more, but came as {self.seed!r}.")
+        if self.name is not None and (not _NAME.fullmatch(self.name) or self.name.endswith(".mw")):
+            raise OptionError(
+                "A model's name may hold letters, digits, '.', '_' and '-', begins with a letter or digit "
+                f"and does not end in '.mw', but came as {self.name!r}."
+            )
+        SEARCHERS.load(self.search)
+
+    def problem(self) -> Problem:
+        """The problem as far as the arguments tell it."""
+        return Problem.of(
+            self.target or "", self.task, self.metric, self.group, self.time_column, self.weights
+        )
+
+    def budget(self) -> Budget:
+        """The resources the call may use; the clock runs from `started`."""
+        return Budget.of(
+            "60s" if self.time_limit is None else self.time_limit,
+            self.memory_limit,
+            self.threads,
+            self.max_trials,
+            self.started,
+        )
+
+    def model_name(self) -> str:
+        """The name of the model: as asked for, else after the data file, else after the target."""
+        if self.name:
+            return self.name
+        if isinstance(self.data, (str, Path)):
+            stem = Path(self.data).name.split(".")[0]
+        else:
+            stem = self.target or "model"
+        cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-._")[:80]
+        return cleaned if _NAME.fullmatch(cleaned) else "model"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--resume` needs, JSON-able: everything but data frames and functions."""
+        record = {key: value for key, value in vars(self).items() if key not in ("started", "resume")}
+        record["data"] = str(Path(self.data).absolute()) if isinstance(self.data, (str, Path)) else None
+        record["holdout"] = self._holdout_record()
+        record["metric"] = self.metric if isinstance(self.metric, str) else None
+        record["workspace"] = None if self.workspace is None else str(self.workspace)
+        record["output"] = None if self.output is None else str(Path(self.output).absolute())
+        record["overrides"] = dict(self.overrides or {})
+        return record
+
+    def _holdout_record(self) -> Any:
+        if isinstance(self.holdout, (str, Path)) and not _is_fraction(self.holdout):
+            return str(Path(self.holdout).absolute())
+        return self.holdout if isinstance(self.holdout, (str, int, float)) else None
+
+    def resumed(self, record: Mapping[str, Any]) -> TrainRequest:
+        """The recorded request of an earlier attempt, with what this call gives anew."""
+        merged = TrainRequest(**{key: value for key, value in record.items() if key != "metric"})
+        metric = record["metric"] if record["metric"] is not None else self.metric
+        if record["metric"] is None and not callable(metric):
+            raise OptionError(
+                "The run was started with a metric of its own (a function), which no record can hold. "
+                "Resume it from Python and give the same function: train(..., resume=..., metric=function)."
+            )
+        given = {
+            key: value
+            for key in ("data", "memory_limit", "threads", "output", "name", "holdout")
+            if (value := getattr(self, key)) is not None
+        }
+        return replace(
+            merged,
+            **given,
+            metric=metric,
+            time_limit=self.time_limit,
+            workspace=self.workspace,
+            resume=self.resume,
+            started=self.started,
+        )
+
+
+def _is_fraction(value: Any) -> bool:
+    try:
+        return 0 < float(value) < 1
+    except (TypeError, ValueError):
+        return False
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What a training call leaves.
+
+    Attributes
+    ----------
+    model : Model
+        Loaded from the bundle that was written.
+    summary : dict
+        What ``modelwright train --json`` prints.
+    interrupted : bool
+        Whether the user ended the run early; the model is the best so far.
+    """
+
+    model: Model
+    summary: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False

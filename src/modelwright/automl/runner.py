@@ -1,0 +1,396 @@
+"""The doing: a generator that executes a plan and tells what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from modelwright.automl.plan import Plan
+from modelwright.automl.prepare import Prepared
+from modelwright.core import (
+    Budget,
+    Deadline,
+    Executor,
+    ModelwrightError,
+    Outcome,
+    Predictions,
+    TaskReport,
+    TaskSpec,
+    View,
+    derive_seed,
+)
+from modelwright.core.events import (
+    EnsembleImproved,
+    Event,
+    FoldFinished,
+    TrialFailed,
+    TrialFinished,
+    Warned,
+)
+from modelwright.ensemble import (
+    ENTRY,
+    PREDICT_ENTRY,
+    Ensemble,
+    FoldJob,
+    FoldResult,
+    fit_fold,
+    read_fold,
+)
+from modelwright.execution import WorkerContext
+from modelwright.features import write_view
+from modelwright.search import (
+    SEARCHERS,
+    AnytimeScheduler,
+    FixedScheduler,
+    Scheduler,
+    Trial,
+    Trials,
+    Work,
+)
+from modelwright.storage import FoldKey, TrialRecord, Workspace
+
+__all__ = ["Run", "RunState"]
+
+_ATTEMPTS = 6
+"""Tries of a fold whose worker was lost: enough for bad luck, an end to a configuration that crashes."""
+
+_POLL = 0.1
+
+
+@dataclass
+class RunState:
+    """What happened so far; `Run.fit` writes it, whoever finishes the run reads it.
+
+    Attributes
+    ----------
+    trials : Trials
+    adopted : int
+        Finished folds of an earlier attempt that were used.
+    repeated : int
+        Finished folds of an earlier attempt that had to be fitted again.
+    first_model_seconds : float or None
+        When the first model that beats the constant baseline existed.
+    deadline_hit : bool
+        Whether a fit was cut short by the clock in a run that should not depend on it.
+    """
+
+    trials: Trials
+    adopted: int = 0
+    repeated: int = 0
+    first_model_seconds: float | None = None
+    deadline_hit: bool = False
+    best_error: float = float("inf")
+    running: dict[str, Work] = field(default_factory=dict)
+
+
+class Run:
+    """One attempt of a run: fits what the scheduler asks for until the time for fitting is over.
+
+    Parameters
+    ----------
+    plan : Plan
+    prepared : Prepared
+    budget : Budget
+    workspace : Workspace
+        Where every intent and every result is recorded.
+    run : str
+        Id of the run.
+    executor : Executor
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        prepared: Prepared,
+        budget: Budget,
+        workspace: Workspace,
+        run: str,
+        executor: Executor,
+    ) -> None:
+        self._plan, self._budget, self._workspace = plan, budget, workspace
+        self._id, self._executor = run, executor
+        self._directory = workspace.run_directory(run)
+        self._identity = prepared.data.identity
+        self._losses: dict[tuple[int, int], int] = {}
+        self._recorded: set[int] = set()
+        self.state = RunState(Trials(prepared.data, prepared.metric))
+
+    @property
+    def data_directory(self) -> Path:
+        """Where the run's `FoldData` is."""
+        return self._directory / "data"
+
+    def remaining(self) -> float:
+        """Seconds until fitting must have ended."""
+        return self._budget.remaining - self._plan.reserve
+
+    def fit(self, interrupted: Callable[[], bool]) -> Iterator[Event]:
+        """Fit until the scheduler has no more work, the time is over or the user has had enough."""
+        yield from self._adopt()
+        yield from self._baseline()
+        scheduler = self._scheduler()
+        while not interrupted() and self.remaining() > 0:
+            while self._executor.idle > 0 and (work := scheduler.next()) is not None:
+                self._submit(work)
+            if not self.state.running and scheduler.exhausted:
+                break
+            for report in self._executor.wait(max(0.0, min(_POLL, self.remaining()))):
+                yield from self._receive(report)
+        yield from self._drain(interrupted)
+
+    def _scheduler(self) -> Scheduler:
+        plan, trials = self._plan, self.state.trials
+        searcher = SEARCHERS.load(plan.search)(plan.spaces(), plan.seed)
+        if plan.reproducible:
+            return FixedScheduler(trials, plan.portfolio, searcher, plan.max_trials or 1)
+        return AnytimeScheduler(
+            trials,
+            plan.portfolio,
+            searcher,
+            slots=self._executor.capacity,
+            remaining=self.remaining,
+            fold_cap=plan.fold_cap,
+        )
+
+    def _job(self, trial: Trial, fold: int) -> FoldJob:
+        return FoldJob(
+            data=str(self.data_directory),
+            data_identity=self._identity,
+            output=str(self._directory / "folds" / f"{trial.number}-{fold}"),
+            learner=trial.learner,
+            config=trial.config,
+            fold=fold,
+            seed=derive_seed(self._plan.seed, "fit", trial.number, fold),
+            adaptive=not self._plan.reproducible,
+        )
+
+    def _adopt(self) -> Iterator[Event]:
+        """Take over what an earlier attempt of this run left finished."""
+        (self._directory / "folds").mkdir(parents=True, exist_ok=True)
+        folds = self._workspace.runs.folds(self._id)
+        done = {(row.trial, row.fold) for row in folds if row.status == "done"}
+        for row in self._workspace.runs.trials(self._id):
+            if row.origin == "baseline":
+                continue
+            trial = Trial(row.number, row.learner, row.label, dict(row.config), row.origin)
+            self._recorded.add(row.number)
+            trial.failure = row.error if row.status == "failed" else ""
+            for known in folds:
+                if known.trial == row.number:  # an attempt is recorded once: the next one counts on
+                    trial.attempts[known.fold] = max(trial.attempts.get(known.fold, 0), known.attempt + 1)
+            self.state.trials.add(trial)
+            for fold in range(self.state.trials.count):
+                job = self._job(trial, fold)
+                result = read_fold(Path(job.output), job.identity)
+                if result is None:
+                    self.state.repeated += (row.number, fold) in done
+                    continue
+                self.state.adopted += 1
+                yield from self._keep(trial, fold, result, adopted=True)
+
+    def _baseline(self) -> Iterator[Event]:
+        """The constant model, fitted here and now: whatever happens later, there is a model."""
+        trial = Trial(0, "constant", "constant", {}, "baseline")
+        self.state.trials.add(trial)
+        self._workspace.runs.save_trial(
+            TrialRecord(self._id, 0, trial.learner, trial.label, {}, status="done", origin=trial.origin)
+        )
+        cache: dict[str, object] = {}
+        for fold in range(self.state.trials.count):
+            job = self._job(trial, fold)
+            context = WorkerContext(Deadline(None), 1, None, cache, 0)
+            fit_fold(job.to_dict(), context)
+            result = read_fold(Path(job.output), job.identity, verify=False)
+            if result is None:
+                raise ModelwrightError(f"The constant baseline could not be kept in {job.output}.")
+            self.state.trials.finish_fold(0, fold, result)
+        yield self._trial_finished(trial)
+
+    def _submit(self, work: Work) -> None:
+        trial, fold = work.trial, work.fold
+        attempt = trial.attempts.get(fold, 0)
+        trial.attempts[fold] = attempt + 1
+        trial.running.add(fold)
+        if trial.number not in self._recorded:
+            self._recorded.add(trial.number)
+            self._workspace.runs.save_trial(
+                TrialRecord(
+                    self._id, trial.number, trial.learner, trial.label, trial.config, origin=trial.origin
+                )
+            )
+        seconds, grace = self._allowance()
+        spec = TaskSpec(
+            id=f"{trial.number}-{fold}-{attempt}",
+            entry=ENTRY,
+            parameters=self._job(trial, fold).to_dict(),
+            seconds=seconds,
+            grace=grace,
+            attempt=attempt,
+        )
+        self._workspace.runs.fold_intent(FoldKey(self._id, trial.number, fold, attempt))
+        self.state.running[spec.id] = work
+        self._executor.submit(spec)
+
+    def _allowance(self) -> tuple[float | None, float]:
+        """Seconds after which a fit should stop by itself, and how many more until it is ended.
+
+        A fit that takes longer than a fold should gets as much again: on a busy machine that is bad luck,
+        and ending it would waste what it did. Nobody gets more than the end of the run.
+        """
+        remaining, cap = self.remaining(), self._plan.fold_cap
+        seconds = min(remaining, cap)
+        if seconds == float("inf"):
+            return None, 2.0
+        seconds = max(0.05, seconds)
+        return seconds, min(remaining + self._patience - seconds, seconds + 5.0)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds after the end of fitting in which running fits may still return what they have."""
+        return max(0.25, min(2.0, 0.4 * self._plan.reserve))
+
+    def _receive(self, report: TaskReport) -> Iterator[Event]:
+        work = self.state.running.pop(report.spec.id)
+        trial, fold = work.trial, work.fold
+        trial.running.discard(fold)
+        if report.outcome is Outcome.DONE:
+            job = self._job(trial, fold)
+            result = read_fold(Path(job.output), job.identity, verify=False)
+            if result is not None:
+                yield from self._keep(trial, fold, result, attempt=report.spec.attempt)
+                return
+        key = FoldKey(self._id, trial.number, fold, report.spec.attempt)
+        self._workspace.runs.fold_failed(
+            key, report.error, status=str(report.outcome), seconds=report.wall_seconds
+        )
+        if report.outcome is Outcome.CANCELLED:
+            return
+        lost = self._losses.get((trial.number, fold), 0) + 1
+        if report.outcome is Outcome.WORKER_LOST and lost < _ATTEMPTS:
+            self._losses[trial.number, fold] = lost
+            yield Warned(
+                message=f"The worker that fitted {trial.label}, fold {fold + 1}, was lost; once more.",
+                seconds=self._budget.elapsed,
+            )
+            return
+        if self.remaining() <= _POLL + self._patience:
+            return  # cut short by the end of the run, which is no fault of the trial
+        yield from self._fail(trial, report)
+
+    def _fail(self, trial: Trial, report: TaskReport) -> Iterator[Event]:
+        reason = report.error or f"The fit ended as {report.outcome}."
+        if not trial.failure:
+            trial.failure = reason
+            self._save(trial)
+            yield TrialFailed(
+                trial=trial.number,
+                learner=trial.learner,
+                label=trial.label,
+                reason=reason,
+                seconds=self._budget.elapsed,
+            )
+
+    def _keep(
+        self, trial: Trial, fold: int, result: FoldResult, attempt: int = 0, adopted: bool = False
+    ) -> Iterator[Event]:
+        score = self.state.trials.finish_fold(trial.number, fold, result)
+        if not adopted:
+            key = FoldKey(self._id, trial.number, fold, attempt)
+            self._workspace.runs.fold_finished(
+                key,
+                score=score,
+                seconds=result.fit_seconds,
+                artifact=f"folds/{trial.number}-{fold}",
+            )
+            self.state.deadline_hit |= self._plan.reproducible and result.stopped_by_deadline
+        yield FoldFinished(
+            trial=trial.number,
+            fold=fold,
+            learner=trial.learner,
+            score=score,
+            adopted=adopted,
+            seconds=self._budget.elapsed,
+        )
+        yield from self._improved(trial)
+        if len(trial.results) == self.state.trials.count:
+            self._save(trial)
+            yield self._trial_finished(trial)
+
+    def _improved(self, trial: Trial) -> Iterator[Event]:
+        """Tell of a better model; the first one that beats the constant is remembered."""
+        trials = self.state.trials
+        if 0 not in trials or not trial.prefix(trials.count):
+            return
+        error = trials.error(trial.number, 1)
+        if error < trials.error(0, 1) and self.state.first_model_seconds is None:
+            self.state.first_model_seconds = self._budget.elapsed
+        if error < self.state.best_error:
+            self.state.best_error = error
+            score = trials.score(trial.number, 1)
+            yield EnsembleImproved(score=score, members=1, seconds=self._budget.elapsed)
+
+    def _trial_finished(self, trial: Trial) -> TrialFinished:
+        return TrialFinished(
+            trial=trial.number,
+            learner=trial.learner,
+            label=trial.label,
+            score=self.state.trials.score(trial.number, self.state.trials.count),
+            folds=len(trial.results),
+            fit_seconds=trial.fit_seconds,
+            config=trial.config,
+            seconds=self._budget.elapsed,
+        )
+
+    def _save(self, trial: Trial) -> None:
+        folds = trial.prefix(self.state.trials.count)
+        self._workspace.runs.save_trial(
+            TrialRecord(
+                self._id,
+                trial.number,
+                trial.learner,
+                trial.label,
+                trial.config,
+                status="failed" if trial.failure else "done",
+                origin=trial.origin,
+                score=self.state.trials.score(trial.number, folds) if folds else None,
+                error=trial.failure,
+            )
+        )
+
+    def predict(self, root: Path, ensemble: Ensemble, view: View) -> Predictions:
+        """Predict with an ensemble that lies below a directory, in a worker if one can, else here.
+
+        Workers have the learners' libraries loaded already, which takes the driver a second or more.
+        """
+        place = self._directory / "holdout"
+        write_view(view, place)
+        parameters = {
+            "root": str(root),
+            "record": ensemble.to_dict(root),
+            "view": str(place),
+            "output": str(place / "predictions.npy"),
+        }
+        self._executor.submit(TaskSpec("holdout", PREDICT_ENTRY, parameters))
+        for _ in range(600):
+            for report in self._executor.wait(1.0):
+                if report.spec.id == "holdout" and report.outcome is Outcome.DONE:
+                    return Predictions(np.load(place / "predictions.npy", allow_pickle=False))
+                if report.spec.id == "holdout":
+                    return ensemble.predict(view)
+        return ensemble.predict(view)
+
+    def _drain(self, interrupted: Callable[[], bool]) -> Iterator[Event]:
+        """Give running fits the moment they need to return what they have, then end them."""
+        patience = Deadline.after(self._patience)
+        while self.state.running and not patience.passed and not interrupted():
+            for report in self._executor.wait(max(0.0, min(_POLL, patience.remaining))):
+                yield from self._receive(report)
+        for task in list(self.state.running):
+            self._executor.cancel(task)
+        ending = Deadline.after(5.0)
+        while self.state.running and not ending.passed:
+            for report in self._executor.wait(_POLL):
+                yield from self._receive(report)

@@ -1,0 +1,183 @@
+"""The front door: `train` a model on a table, `load` one that was trained."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from modelwright.automl.execute import execute
+from modelwright.automl.model import Model
+from modelwright.automl.request import TrainRequest
+from modelwright.core import BundleError, UnknownName
+from modelwright.core.events import Event, FindingMade, Warned
+from modelwright.storage import Workspace
+from modelwright.storage.location import parse_location
+
+__all__ = ["load", "load_model", "train"]
+
+
+def train(
+    data: Any,
+    target: str | None = None,
+    *,
+    task: str = "auto",
+    metric: str | Callable[..., float] = "auto",
+    time_limit: str | float | None = None,
+    memory_limit: str | int | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    max_trials: int | None = None,
+    search: str = "bayesian",
+    group: str | None = None,
+    time_column: str | None = None,
+    weights: str | None = None,
+    holdout: Any = None,
+    name: str | None = None,
+    workspace: str | Path | None = None,
+    output: str | Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    resume: str | None = None,
+) -> Model:
+    """Train a model on a table inside a time and memory budget.
+
+    Parameters
+    ----------
+    data : path, pandas or polars data frame, dict of columns ...
+        The table, target included.
+    target : str
+        Name of the column to predict.
+    task : {"auto", "binary", "multiclass", "regression"}, default "auto"
+        ``auto`` looks at the target: see ``docs/data.md`` for the rule.
+    metric : str or callable, default "auto"
+        What is optimised: a name (see ``docs/metrics.md``) or a function ``(y_true, y_pred) -> float``,
+        greater is better unless it has an attribute ``greater_is_better = False``. ``auto`` is ROC AUC,
+        log loss or RMSE by task.
+    time_limit : str or float, default "60s"
+        Wall-clock time of the whole call: ``"90s"``, ``"5m"``, or seconds.
+    memory_limit : str or int, optional
+        Ceiling for this process and its workers together: ``"4GB"`` or bytes. Default: 80% of what is
+        free.
+    threads : int, optional
+        Processor threads. Default: all that this process may use.
+    seed : int, default 0
+        Equal seeds and equal data give equal models when ``max_trials`` is given.
+    max_trials : int, optional
+        Number of configurations to try, all of them on all folds. No decision reads the clock then.
+    search : {"bayesian", "random", "grid"}, default "bayesian"
+        What to try after the starting portfolio.
+    group : str, optional
+        Column whose equal values belong together (a patient, a customer): never divided between
+        training and validation.
+    time_column : str, optional
+        Column that orders the rows: models are validated on later rows than they were trained on.
+    weights : str, optional
+        Column of row weights (non-negative).
+    holdout : float or table, optional
+        A fraction of the rows, or more rows in any form that ``data`` may have: never trained on, scored
+        once at the end. Default: a small fraction where rows are plenty; ``0`` for none.
+    name : str, optional
+        Name of the model in the workspace. Default: after the data file or the target.
+    workspace : str or Path, optional
+        Directory (or PostgreSQL URL) of records and models. Default: ``.modelwright``.
+    output : str or Path, optional
+        Where to write the bundle. Default: inside the workspace.
+    overrides : mapping of str to str, optional
+        Column name to kind or role: ``{"zip": "categorical", "row": "ignored"}``.
+    resume : str, optional
+        Id of a run that did not end, or ``"last"``.
+
+    Returns
+    -------
+    Model
+        Loaded from the bundle that was written. Ctrl-C ends the search early and returns the best model
+        so far.
+
+    Raises
+    ------
+    BadInput
+        If something that was given cannot be used (also a `ValueError`).
+    BudgetTooSmall
+        If the time cannot produce a model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = {"size": list(range(60)), "price": [3.0 * size + 2 for size in range(60)]}
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     model = train(table, "price", time_limit=30, max_trials=1, threads=1, workspace=place)
+    ...     price = model.predict({"size": [20]})[0]
+    >>> 55 < price < 69
+    True
+    """
+    arguments = dict(locals())
+    outcome = execute(TrainRequest(**arguments), [_warn])
+    if outcome.interrupted:
+        warnings.warn(
+            "The training was interrupted: this is the best model so far. Resume it with "
+            f"train(data, resume={outcome.summary['run']!r}).",
+            stacklevel=2,
+        )
+    return outcome.model
+
+
+def _warn(event: Event) -> None:
+    """In Python there is no progress display: what the user must know becomes a warning or a log line."""
+    import logging
+
+    log = logging.getLogger("modelwright")
+    if isinstance(event, Warned):
+        log.warning(event.message)
+    elif isinstance(event, FindingMade) and event.severity != "info":
+        log.warning("%s %s", event.message, event.action)
+    else:
+        log.debug("%s", event)
+
+
+def load(bundle_path_or_name: str | Path, workspace: str | Path | None = None) -> Model:
+    """Load a trained model.
+
+    Parameters
+    ----------
+    bundle_path_or_name : str or Path
+        A bundle's directory, if it exists, contains a separator or ends in ``.mw``; else a name in the
+        workspace: ``"churn"`` (its champion, else its latest version), ``"churn:3"``,
+        ``"churn@champion"``.
+    workspace : str or Path, optional
+        Where names are looked up. Default: ``.modelwright``.
+
+    Raises
+    ------
+    BundleError
+        If the bundle is damaged, was changed after it was written, or is of a newer format.
+    UnknownName
+        If no model has this name.
+    """
+    return load_model(str(bundle_path_or_name), workspace)
+
+
+def load_model(reference: str, workspace: str | Path | None = None) -> Model:
+    """`load` for a reference as text, as the command line has it."""
+    path = Path(reference).expanduser()
+    if path.exists() or "/" in reference or "\\" in reference or reference.endswith(".mw"):
+        return Model.load(path)
+    place = parse_location(workspace)
+    if place.url is None and not place.root.exists():  # looking a name up makes no workspace
+        raise UnknownName(
+            f"There is no model {reference!r}: the workspace {str(place.root)!r} does not exist. Give the "
+            "path of a bundle, or another workspace."
+        )
+    with Workspace.open(workspace) as opened:
+        record = opened.models.get(reference)
+        if not record.path.exists() and record.artifact:
+            if not opened.artifacts.exists(record.artifact):
+                raise BundleError(
+                    f"The bundle of {record.reference} is no longer at {str(record.path)!r}, and the "
+                    "workspace has no copy of it. Train it again, or give the path of a copy."
+                )
+            restored = opened.models_directory / f"{record.name}-{record.version}-restored.mw"
+            if not restored.exists():
+                opened.artifacts.materialise(record.artifact, restored)
+            return Model.load(restored)
+        return Model.load(record.path)

@@ -1,0 +1,89 @@
+"""``modelwright predict``: a table scored by a saved model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelwright.cli.answers import Answer
+from modelwright.cli.options import DataArgument, JsonOption, ModelArgument, WorkspaceOption
+from modelwright.cli.warned import collected_warnings
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
+    from modelwright.automl import Model
+
+__all__ = ["predict", "scored"]
+
+
+def scored(model: Model, data: str, proba: bool) -> pl.DataFrame:
+    """The predictions of a table: ``prediction``, then one ``p_LABEL`` for each class if asked for.
+
+    Raises
+    ------
+    OptionError
+        If probabilities are asked of a regression model.
+    """
+    import polars as pl
+
+    from modelwright.core import OptionError
+
+    if proba and not model.problem.task.is_classification:
+        raise OptionError(
+            f"The model {model.name!r} predicts numbers (regression), which have no probabilities. "
+            "Leave out --proba."
+        )
+    classes = model.classes_
+    if not proba or classes is None:
+        return pl.DataFrame([pl.Series("prediction", model.predict(data))])
+    # One pass over the table: the label is that of the largest probability, the first if several are.
+    probabilities = model.predict_proba(data)
+    labels = classes.tolist()
+    codes = probabilities.to_numpy().argmax(axis=1)
+    columns = [pl.Series("prediction", [labels[code] for code in codes])]
+    columns += [pl.Series(f"p_{label}", probabilities[label]) for label in probabilities.columns]
+    return pl.DataFrame(columns)
+
+
+def predict(
+    model: ModelArgument,
+    data: DataArgument,
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", metavar="OUT", help="File to write: OUT.csv, OUT.tsv or OUT.parquet."),
+    ],
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Also write the probability of each class, as p_LABEL.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> Answer:
+    """Score a table with a saved model.
+
+    The file has the column `prediction` and, with --proba, one `p_LABEL` for each class; its rows are
+    those of DATA in the same order.
+    """
+    from modelwright.automl import load_model
+    from modelwright.data import check_output, write_frame
+
+    path = check_output(output)  # before any work is done
+    loaded = load_model(model, workspace)
+    with collected_warnings() as warnings:
+        frame = scored(loaded, data, proba)
+    write_frame(frame, path)
+    payload = {
+        "model": str(loaded.path),
+        "data": data,
+        "output": str(path),
+        "rows": frame.height,
+        "columns": frame.columns,
+        "warnings": warnings,
+    }
+
+    def render(console: Console) -> None:
+        console.print(f"{frame.height:,} predictions written to {path}", soft_wrap=True)
+
+    return Answer(payload, render, as_json)

@@ -1,0 +1,54 @@
+"""Values of options that need a little reading before anybody else understands them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelwright.core import OptionError
+
+__all__ = ["parse_holdout", "parse_overrides"]
+
+
+def parse_overrides(settings: Sequence[str]) -> dict[str, str]:
+    """Column treatments from the values of ``--set``.
+
+    Parameters
+    ----------
+    settings : sequence of str
+        Each ``COLUMN=KIND`` or ``COLUMN=ROLE``; the column's name may hold ``=`` itself.
+
+    Raises
+    ------
+    OptionError
+        If one is not of this form. Whether there is such a column and kind, the reader of the data says.
+
+    Examples
+    --------
+    >>> parse_overrides(["zip=categorical", "a=b=ignored"])
+    {'zip': 'categorical', 'a=b': 'ignored'}
+    """
+    overrides: dict[str, str] = {}
+    for setting in settings:
+        column, equals, treatment = setting.rpartition("=")
+        if not equals or not column:
+            raise OptionError(
+                f"--set needs COLUMN=KIND_OR_ROLE, as in --set zip=categorical, but came as {setting!r}."
+            )
+        overrides[column] = treatment
+    return overrides
+
+
+def parse_holdout(value: str | None) -> str | float | None:
+    """A fraction where it reads as a number, else a file.
+
+    Examples
+    --------
+    >>> parse_holdout("0.2"), parse_holdout("later.csv")
+    (0.2, 'later.csv')
+    """
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return value

@@ -1,0 +1,182 @@
+"""``modelwright train``: from a table to a saved model."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from modelwright.cli.answers import Answer
+from modelwright.cli.clock import process_start
+from modelwright.cli.options import (
+    GroupOption,
+    HoldoutOption,
+    JsonOption,
+    MaxTrialsOption,
+    MemoryOption,
+    MetricOption,
+    NameOption,
+    OptionalDataArgument,
+    OutputOption,
+    QuietOption,
+    ResumeOption,
+    SearchOption,
+    SeedOption,
+    SetOption,
+    TargetOption,
+    TaskOption,
+    ThreadsOption,
+    TimeColumnOption,
+    TimeOption,
+    WeightsOption,
+    WorkspaceOption,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from modelwright.automl import TrainOutcome
+    from modelwright.cli.progress import Progress
+
+MOST_SHOWN = 15
+"""Lines of the leaderboard, and notices, at the end of a training; the rest is one command away."""
+
+DONE_BEFORE = "This run was finished before; nothing was done."
+
+__all__ = ["print_outcome", "train"]
+
+
+def train(
+    data: OptionalDataArgument = None,
+    target: TargetOption = None,
+    time: TimeOption = None,
+    memory: MemoryOption = None,
+    threads: ThreadsOption = None,
+    metric: MetricOption = "auto",
+    task: TaskOption = "auto",
+    search: SearchOption = "bayesian",
+    group: GroupOption = None,
+    time_column: TimeColumnOption = None,
+    weights: WeightsOption = None,
+    holdout: HoldoutOption = None,
+    seed: SeedOption = 0,
+    max_trials: MaxTrialsOption = None,
+    settings: SetOption = None,
+    name: NameOption = None,
+    output: OutputOption = None,
+    resume: ResumeOption = None,
+    workspace: WorkspaceOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> Answer:
+    """Train a model on a table and save it.
+
+    Ctrl-C stops early and keeps the best model found so far.
+    """
+    started = process_start()
+    from modelwright.automl import TrainRequest, execute
+    from modelwright.cli.progress import Progress, showing_progress
+    from modelwright.cli.settings import parse_holdout, parse_overrides
+
+    request = TrainRequest(
+        data=data,
+        target=target,
+        task=task,
+        metric=metric,
+        time_limit=time,
+        memory_limit=memory,
+        threads=threads,
+        seed=seed,
+        max_trials=max_trials,
+        search=search,
+        group=group,
+        time_column=time_column,
+        weights=weights,
+        holdout=parse_holdout(holdout),
+        name=name,
+        workspace=workspace,
+        output=output,
+        overrides=parse_overrides(settings or ()),
+        resume=resume,
+        started=started,
+    )
+    progress = Progress(started=started)
+    with showing_progress(progress, quiet) as listener:
+        outcome = execute(request, [listener])
+    return _answer(outcome, progress, as_json)
+
+
+def _answer(outcome: TrainOutcome, progress: Progress, as_json: bool) -> Answer:
+    from modelwright.cli.failures import EXIT_INTERRUPTED
+
+    done_before = not progress.run  # no run was heard to start: the summary is that of an earlier one
+
+    def render(console: Console) -> None:
+        if done_before:
+            console.print(DONE_BEFORE, style="yellow")
+        print_outcome(console, outcome, progress)
+        _print_next_steps(console, outcome.summary)
+
+    payload = {**outcome.summary, "warnings": [DONE_BEFORE]} if done_before else outcome.summary
+    return Answer(payload, render, as_json, EXIT_INTERRUPTED if outcome.interrupted else 0)
+
+
+def print_outcome(console: Console, outcome: TrainOutcome, progress: Progress) -> None:
+    """The end of a training for people: leaderboard, what was noticed, the score, where the model is."""
+    from modelwright.cli.leaderboard_table import print_leaderboard
+    from modelwright.cli.scores import with_interval
+    from modelwright.cli.text import shortest_path
+    from modelwright.core import format_seconds
+
+    summary = outcome.summary
+    print_leaderboard(console, outcome.model.leaderboard(), MOST_SHOWN)
+    console.print()
+    _print_notices(console, progress)
+    if outcome.interrupted:
+        console.print(
+            "Stopped early by you: the best model so far was kept. To go on: "
+            f"modelwright train --resume {summary['run']} --time 60s",
+            style="yellow",
+            soft_wrap=True,
+        )
+    score = with_interval(summary["score"], summary["interval"])
+    console.print(f"{summary['metric']} {score}, {summary['task']}", style="bold green")
+    counts = f"{summary['trials']} trials ({summary['failed_trials']} failed)"
+    if summary["adopted_folds"]:
+        counts += (
+            f", {summary['adopted_folds']} folds adopted from before, {summary['repeated_folds']} repeated"
+        )
+    first = summary["first_model_seconds"]
+    facts = [f"{counts} in {format_seconds(summary['wall_seconds'])}"]
+    facts += [f"first model after {format_seconds(first)}"] if first is not None else []
+    facts.append(f"at most {summary['peak_memory_mb']:.0f} MB")
+    console.print(", ".join(facts), soft_wrap=True)
+    console.print(f"run    {summary['run']}", soft_wrap=True)
+    console.print(f"model  {shortest_path(summary['model'])}", soft_wrap=True)
+
+
+def _print_notices(console: Console, progress: Progress) -> None:
+    """The grave ones first; a wide table may have thousands."""
+    from modelwright.cli.text import clean
+
+    notices = sorted(progress.notices, key=lambda notice: notice.severity == "info")
+    for notice in notices[:MOST_SHOWN]:
+        mark, style = ("-", "") if notice.severity == "info" else ("!", "yellow")
+        console.print(f"{mark} {clean(notice.sentence)}", style=style, soft_wrap=True)
+    if len(notices) > MOST_SHOWN:
+        console.print(f"and {len(notices) - MOST_SHOWN} more: see 'modelwright show MODEL'")
+    if notices:
+        console.print()
+
+
+def _print_next_steps(console: Console, summary: dict[str, Any]) -> None:
+    """New data, not the file just trained on: a score on that would flatter the model."""
+    from modelwright.cli.text import shortest_path
+
+    model = shlex.quote(shortest_path(summary["model"]))
+    console.print("\nNext:", style="bold")
+    for step in (
+        f"modelwright predict {model} NEW_DATA.csv -o predictions.csv",
+        f"modelwright evaluate {model} NEW_DATA.csv",
+        f"modelwright show {model}",
+    ):
+        console.print(f"  {step}", soft_wrap=True)

@@ -1,0 +1,261 @@
+"""The resources a run may use: seconds, memory, threads, trials. The clock starts when it is made."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modelwright.core.errors import BudgetTooSmall, OptionError
+from modelwright.core.fitting import Deadline
+
+__all__ = [
+    "Budget",
+    "available_memory",
+    "available_threads",
+    "format_bytes",
+    "format_seconds",
+    "parse_duration",
+    "parse_size",
+]
+
+MINIMUM_SECONDS = 3.0
+"""Starting a worker and fitting one small model takes about this long on a slow machine."""
+
+MINIMUM_BYTES = 500 * 2**20
+"""A driver and one worker with the numerical libraries loaded take about this much."""
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)\s*(h|ms|m|s)?)", re.IGNORECASE)
+_UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+def parse_duration(value: str | float) -> float:
+    """Seconds from ``"90s"``, ``"1.5m"``, ``"1h"``, ``"1h30m"`` or a plain number.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read as a positive, finite duration.
+
+    Examples
+    --------
+    >>> parse_duration("1.5m"), parse_duration("1h30m"), parse_duration(45)
+    (90.0, 5400.0, 45.0)
+    """
+    seconds: float | None = None
+    if isinstance(value, str):
+        text = value.strip().lower()
+        parts = list(_DURATION.finditer(text))
+        if parts and "".join(part.group(0) for part in parts) == text:
+            units = [part.group(2) for part in parts]
+            if len(parts) == 1 or all(units):
+                seconds = sum(float(part.group(1)) * _UNIT_SECONDS[part.group(2) or "s"] for part in parts)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    if seconds is None or not 0 < seconds < float("inf"):
+        raise OptionError(
+            f"A duration must be like '90s', '1.5m', '1h' or a number of seconds, and more than "
+            f"zero, but came as {value!r}."
+        )
+    return seconds
+
+
+def parse_size(value: str | int) -> int:
+    """Bytes from ``"4GB"``, ``"512MB"``, ``"1.5GiB"`` or a plain number of bytes.
+
+    ``KB``, ``MB``, ``GB`` are powers of 1024, as memory is counted.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read as a positive size.
+
+    Examples
+    --------
+    >>> parse_size("512MB") == 512 * 2**20
+    True
+    """
+    size: float | None = None
+    if isinstance(value, str):
+        match = _SIZE.fullmatch(value.strip())
+        if match:
+            size = float(match.group(1)) * 1024 ** " kmgt".index(match.group(2).lower() or " ")
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        size = float(value)
+    if size is None or not 0 < size < float("inf"):
+        raise OptionError(f"A size must be like '4GB', '512MB' or a number of bytes, but came as {value!r}.")
+    return int(size)
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration for people.
+
+    Examples
+    --------
+    >>> format_seconds(4.25), format_seconds(125), format_seconds(7260)
+    ('4.2 s', '2 min 5 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def format_bytes(size: float) -> str:
+    """A size for people.
+
+    Examples
+    --------
+    >>> format_bytes(512 * 2**20), format_bytes(3 * 2**30)
+    ('512 MB', '3.0 GB')
+    """
+    if size >= 2**30:
+        return f"{size / 2**30:.1f} GB"
+    return f"{size / 2**20:.0f} MB"
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def _cgroup_files(name_v2: str, name_v1: str) -> list[str]:
+    """The contents of one cgroup setting for this process's group and all its ancestors."""
+    found: list[str] = []
+    for line in (_read("/proc/self/cgroup") or "").splitlines():
+        hierarchy, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if hierarchy == "0":
+            base, name = "/sys/fs/cgroup", name_v2
+        elif name_v1.partition(".")[0] in controllers.split(","):
+            base, name = f"/sys/fs/cgroup/{name_v1.partition('.')[0]}", name_v1
+        else:
+            continue
+        parts = [part for part in group.split("/") if part and part != ".."]
+        for depth in range(len(parts), -1, -1):
+            text = _read("/".join([base, *parts[:depth], name]))
+            if text:
+                found.append(text)
+    return found
+
+
+def available_threads() -> int:
+    """Processor threads this process may use: affinity and cgroup quota are respected."""
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for text in _cgroup_files("cpu.max", "cpu.none"):
+        quota, _, period = text.partition(" ")
+        if quota.isdigit() and period.isdigit():
+            threads = min(threads, max(1, int(quota) // max(1, int(period))))
+    return max(1, threads)
+
+
+def available_memory() -> int:
+    """Bytes that can be used now: free memory of the machine, or less under a cgroup limit."""
+    free = 8 * 2**30
+    for line in (_read("/proc/meminfo") or "").splitlines():
+        if line.startswith("MemAvailable:"):
+            free = int(line.split()[1]) * 1024
+    limits = _cgroup_files("memory.max", "memory.limit_in_bytes")
+    return min([free, *(int(text) for text in limits if text.isdigit())])
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may use.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Wall-clock seconds of the whole call, reading and writing included.
+    memory_bytes : int
+        Ceiling of the summed memory of the driver and its workers.
+    threads : int
+        Processor threads used at once.
+    max_trials : int or None
+        Number of trials. When it is given, no decision reads the clock, so that equal seeds give
+        equal models; the time limit still holds, and the record says so if it bites.
+    started : float
+        The moment on the monotonic clock from which the seconds count.
+    """
+
+    seconds: float | None
+    memory_bytes: int
+    threads: int
+    max_trials: int | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(
+        cls,
+        time_limit: str | float | None = "60s",
+        memory_limit: str | int | None = None,
+        threads: int | None = None,
+        max_trials: int | None = None,
+        started: float | None = None,
+    ) -> Budget:
+        """Check the arguments of a training call; what is absent is taken from the machine.
+
+        Raises
+        ------
+        OptionError
+            If a value makes no sense, or the memory is too little for any run.
+        BudgetTooSmall
+            If the time is too little for any run.
+
+        Examples
+        --------
+        >>> Budget.of("90s", "2GB", threads=2).seconds
+        90.0
+        """
+        seconds = None if time_limit is None else parse_duration(time_limit)
+        if seconds is not None and seconds < MINIMUM_SECONDS:
+            raise BudgetTooSmall(
+                f"A run needs at least {MINIMUM_SECONDS:.0f} s, but the time limit is "
+                f"{seconds:g} s. Give it {MINIMUM_SECONDS:.0f}s or more.",
+                MINIMUM_SECONDS,
+            )
+        if memory_limit is None:
+            memory = int(available_memory() * 0.8)
+        else:
+            memory = parse_size(memory_limit)
+            if memory < MINIMUM_BYTES:
+                raise OptionError(
+                    f"A run needs at least {format_bytes(MINIMUM_BYTES)} of memory, but the limit is "
+                    f"{format_bytes(memory)}. Give it {format_bytes(MINIMUM_BYTES)} or more."
+                )
+        for name, count in (("threads", threads), ("max_trials", max_trials)):
+            if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+                raise OptionError(f"{name} must be a whole number of 1 or more, but came as {count!r}.")
+        return cls(
+            seconds=seconds,
+            memory_bytes=memory,
+            threads=threads or available_threads(),
+            max_trials=max_trials,
+            started=time.monotonic() if started is None else started,
+        )
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the clock started."""
+        return time.monotonic() - self.started
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; infinite where there is no time limit."""
+        return float("inf") if self.seconds is None else self.seconds - self.elapsed
+
+    @property
+    def deadline(self) -> Deadline:
+        """The moment when everything must be on disk."""
+        return Deadline(None if self.seconds is None else self.started + self.seconds)
+
+    @property
+    def reproducible(self) -> bool:
+        """Whether no decision may read the clock."""
+        return self.max_trials is not None

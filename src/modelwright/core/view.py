@@ -1,0 +1,150 @@
+"""What a learner consumes: one block of numbers and one block of category codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FeatureInfo", "Shape", "View", "ViewInfo"]
+
+UNSEEN = 0
+"""The category code of missing, unseen and rare levels; real levels start at 1."""
+
+
+@dataclass(frozen=True)
+class FeatureInfo:
+    """One column of a view and the source column it came from.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the view, for example ``"signup.weekday"``.
+    source : str
+        Name of the source column.
+    transform : str
+        What was done, in a word: ``"value"``, ``"codes"``, ``"weekday"``, ``"length"`` ...
+    levels : int
+        For a category: number of codes, the reserved code 0 included. 0 for a number.
+    """
+
+    name: str
+    source: str
+    transform: str
+    levels: int = 0
+
+
+@dataclass(frozen=True)
+class ViewInfo:
+    """The columns of a view without its data.
+
+    Attributes
+    ----------
+    numeric, categorical : tuple of FeatureInfo
+        In the order of the columns of the two blocks.
+    """
+
+    numeric: tuple[FeatureInfo, ...]
+    categorical: tuple[FeatureInfo, ...]
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Number of codes of each categorical column (code 0 included)."""
+        return tuple(feature.levels for feature in self.categorical)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able record."""
+        return {
+            "numeric": [vars(feature) for feature in self.numeric],
+            "categorical": [vars(feature) for feature in self.categorical],
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> ViewInfo:
+        """Inverse of `to_dict`."""
+        return cls(
+            tuple(FeatureInfo(**item) for item in record["numeric"]),
+            tuple(FeatureInfo(**item) for item in record["categorical"]),
+        )
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a learning problem, for estimates of cost and for portfolios.
+
+    Attributes
+    ----------
+    rows : int
+        Training rows.
+    numeric, categorical : int
+        Columns of the two blocks.
+    levels : int
+        Sum of the cardinalities of the categorical columns.
+    outputs : int
+        Number of classes, or 1 for regression.
+    missing : float
+        Share of NaN cells in the numeric block.
+    """
+
+    rows: int
+    numeric: int
+    categorical: int
+    levels: int
+    outputs: int
+    missing: float = 0.0
+
+    @property
+    def columns(self) -> int:
+        """Columns of both blocks together."""
+        return self.numeric + self.categorical
+
+
+@dataclass(frozen=True)
+class View:
+    """A table ready for learners. The arrays may be read-only memory maps: learners never write.
+
+    Attributes
+    ----------
+    numeric : float32 array, shape (rows, numeric columns)
+        NaN where missing; never infinite.
+    categorical : int32 array, shape (rows, categorical columns)
+        Codes in ``[0, levels)``; 0 stands for missing or unseen.
+    info : ViewInfo
+        The columns of both blocks.
+
+    Examples
+    --------
+    >>> info = ViewInfo((FeatureInfo("age", "age", "value"),), ())
+    >>> view = View(np.ones((3, 1), np.float32), np.zeros((3, 0), np.int32), info)
+    >>> view.rows, view.take(np.array([0, 2])).rows
+    (3, 2)
+    """
+
+    numeric: NDArray[np.float32]
+    categorical: NDArray[np.int32]
+    info: ViewInfo
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.numeric.shape[0])
+
+    def take(self, rows: NDArray[np.integer] | slice) -> View:
+        """The view of some rows (a copy, unless a slice is given)."""
+        return View(self.numeric[rows], self.categorical[rows], self.info)
+
+    def shape(self, outputs: int) -> Shape:
+        """The size of the problem that this view poses."""
+        sample = self.numeric[:10_000]
+        missing = float(np.isnan(sample).mean()) if sample.size else 0.0
+        return Shape(
+            rows=self.rows,
+            numeric=int(self.numeric.shape[1]),
+            categorical=int(self.categorical.shape[1]),
+            levels=sum(self.info.cardinalities),
+            outputs=outputs,
+            missing=missing,
+        )

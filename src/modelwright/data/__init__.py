@@ -1,0 +1,35 @@
+"""Anything -> a typed table with a schema: reading, typing, the target, new rows, profiles, writing."""
+
+from modelwright.data.caller import matrix_to_caller, to_caller, values_to_caller
+from modelwright.data.catalog import SOURCES
+from modelwright.data.conform import Conformed, LabelledRows, conform, conform_labelled
+from modelwright.data.profile import Profile, profile_table
+from modelwright.data.read import read_raw, read_table
+from modelwright.data.source import Source
+from modelwright.data.table import Caller, RawTable, SourceInfo, Table
+from modelwright.data.target import ResolvedTarget, resolve_target
+from modelwright.data.write import check_output, write_frame
+
+__all__ = [
+    "SOURCES",
+    "Caller",
+    "Conformed",
+    "LabelledRows",
+    "Profile",
+    "RawTable",
+    "ResolvedTarget",
+    "Source",
+    "SourceInfo",
+    "Table",
+    "check_output",
+    "conform",
+    "conform_labelled",
+    "matrix_to_caller",
+    "profile_table",
+    "read_raw",
+    "read_table",
+    "resolve_target",
+    "to_caller",
+    "values_to_caller",
+    "write_frame",
+]

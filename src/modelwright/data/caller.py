@@ -1,0 +1,116 @@
+"""Predictions back in the kind of object that the caller gave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwright.core import Label
+from modelwright.data.conform import Conformed
+from modelwright.data.frame_values import level_text
+from modelwright.data.table import Caller
+
+__all__ = ["matrix_to_caller", "to_caller", "values_to_caller"]
+
+
+def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name: str = "prediction") -> Any:
+    """One value a row as a pandas Series (with the caller's index), a polars Series or a numpy array.
+
+    Parameters
+    ----------
+    values : sequence or array, shape (rows,)
+        Labels or numbers, in row order.
+    caller : Caller
+        From `Conformed.caller`.
+    name : str
+        Of the series.
+
+    Examples
+    --------
+    >>> values_to_caller([1, 0], Caller("polars")).to_list()
+    [1, 0]
+    """
+    plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    if caller.kind == "pandas":
+        import pandas
+
+        return pandas.Series(_array(plain), index=caller.index, name=name)
+    if caller.kind == "numpy":
+        return _array(plain)
+    kinds = {type(value) for value in plain}
+    if len(kinds) > 1 and not kinds <= {int, float}:
+        plain = [level_text(value) for value in plain]
+    return pl.Series(name, plain, strict=False)
+
+
+def _array(values: list[Any]) -> NDArray[Any]:
+    """Numbers and booleans as such; text as objects, so that labels of any length can be assigned."""
+    kinds = {type(value) for value in values}
+    if kinds <= {int, float} or kinds == {bool}:
+        return np.array(values) if values else np.array([], dtype=np.float64)
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def matrix_to_caller(matrix: NDArray[np.float64], classes: Sequence[Label], caller: Caller) -> Any:
+    """Probabilities as a frame whose columns are the labels, or as an array.
+
+    pandas columns are the original labels; polars columns are text, as polars demands.
+
+    Parameters
+    ----------
+    matrix : float64 array, shape (rows, classes)
+        Probabilities in row order.
+    classes : sequence of labels
+        Of the columns.
+    caller : Caller
+        From `Conformed.caller`.
+
+    Examples
+    --------
+    >>> matrix_to_caller(np.array([[0.2, 0.8]]), (0, 1), Caller("polars")).columns
+    ['0', '1']
+    """
+    if caller.kind == "numpy":
+        return matrix
+    if caller.kind == "pandas":
+        import pandas
+
+        columns = pandas.Index(_array(list(classes)))
+        return pandas.DataFrame(matrix, index=caller.index, columns=columns)
+    return pl.DataFrame({str(label): matrix[:, code] for code, label in enumerate(classes)})
+
+
+def to_caller(
+    values: Any,
+    caller: Caller | Conformed,
+    classes: Sequence[Label] | None = None,
+    name: str = "prediction",
+) -> Any:
+    """Predictions of either shape back in the caller's kind.
+
+    Parameters
+    ----------
+    values : array
+        Shape (rows,): labels or numbers. Shape (rows, classes): probabilities.
+    caller : Caller or Conformed
+        Whose kind it is.
+    classes : sequence of labels or None
+        Needed for probabilities.
+    name : str
+        Name of a series.
+
+    Examples
+    --------
+    >>> to_caller(np.array([1.5, 2.0]), Caller("numpy")).tolist()
+    [1.5, 2.0]
+    """
+    caller = caller.caller if isinstance(caller, Conformed) else caller
+    if np.ndim(values) == 2:
+        return matrix_to_caller(np.asarray(values, dtype=np.float64), classes or (), caller)
+    return values_to_caller(values, caller, name)

@@ -1,0 +1,215 @@
+"""Anything -> `Table`: find the source, type every column once, give each its role."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from modelwright.core import Column, DataError, Finding, Kind, Problem, Role, Schema
+from modelwright.data.catalog import SOURCES
+from modelwright.data.column_roles import check_problem_columns, find_role, split_overrides
+from modelwright.data.files import check_file
+from modelwright.data.source import Source
+from modelwright.data.statistics import column_statistics
+from modelwright.data.table import RawTable, Table
+from modelwright.data.typed_column import TypedColumn
+from modelwright.data.typing_rules import type_columns
+
+__all__ = ["read_raw", "read_table"]
+
+
+def read_raw(source: Any, wanted: Collection[str] | None = None) -> RawTable:
+    """Read anything as a table without typing it.
+
+    Parameters
+    ----------
+    source : path, frame, mapping, records or array
+        See `read_table`.
+    wanted : collection of str or None
+        The only columns that matter; None reads all and hashes the content.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as a table.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        text = os.fspath(source)
+        if isinstance(text, str) and "://" in text:
+            raise DataError(
+                f"Expected a file on this machine, but {text!r} is an address. Download it first."
+            )
+        source = check_file(Path(text if isinstance(text, str) else os.fsdecode(text)))
+    for name in SOURCES:
+        reader: Source = SOURCES.load(name)()
+        if reader.accepts(source):
+            return reader.read(source, wanted)
+    raise DataError(f"Expected a table, but it came as {type(source).__name__}.")
+
+
+def read_table(
+    source: Any, *, overrides: Mapping[str, str] | None = None, problem: Problem | None = None
+) -> Table:
+    """Read anything as a typed table.
+
+    Parameters
+    ----------
+    source : path, frame, mapping, records or array
+        Path of a CSV file (``.csv``, ``.tsv``, ``.txt``, also ``.gz`` or ``.zst``) or a Parquet file; a
+        pandas or polars frame, or any that narwhals reads; a dict of lists; a list of records; a
+        two-dimensional numpy array (its columns are named c0, c1, ...).
+    overrides : mapping of str to str or None
+        Column name to a kind (numeric, categorical, boolean, datetime, text) or a role (feature, id,
+        ignored, sensitive), where the inference would be wrong.
+    problem : Problem or None
+        The columns it names get their roles.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as a table, or a column that the problem names is missing or unusable.
+    TargetError
+        If there is no such target.
+    OptionError
+        If an override names no column or no kind, or the values cannot be of that kind.
+
+    Examples
+    --------
+    >>> table = read_table({"age": [30, 40, None], "city": ["Rome", "Oslo", "Rome"]})
+    >>> [(column.name, str(column.kind)) for column in table.schema]
+    [('age', 'numeric'), ('city', 'categorical')]
+    """
+    raw = read_raw(source)
+    names = raw.frame.columns
+    if not names:
+        raise DataError("Expected a table with columns, but it has none.")
+    if raw.info.rows == 0:
+        raise DataError(
+            f"{_place(raw)} has a header ({', '.join(names[:8])}) but no rows. Training needs rows."
+        )
+    kinds, roles = split_overrides(overrides, names)
+    if problem is not None:
+        check_problem_columns(problem, names)
+    typed = _type_all(raw, kinds, problem)
+    statistics = column_statistics(typed)
+    findings = list(raw.findings)
+    columns = []
+    for name, column in typed.items():
+        findings.extend(column.findings)
+        described, noticed = _describe(name, column, statistics[name], roles, kinds, problem)
+        columns.append(described)
+        findings.extend(noticed)
+    schema, findings = _keep_something(Schema(tuple(columns)), findings)
+    frame = pl.DataFrame([column.values for column in typed.values()])
+    return Table(frame, schema, raw.info, tuple(findings))
+
+
+def _place(raw: RawTable) -> str:
+    return repr(raw.info.location) if raw.info.location else f"The {raw.info.kind} table"
+
+
+def _type_all(raw: RawTable, kinds: Mapping[str, Kind], problem: Problem | None) -> dict[str, TypedColumn]:
+    typed = type_columns(raw.frame, kinds, raw.decimal_comma)
+    for name, levels in raw.levels.items():
+        if typed[name].kind is Kind.CATEGORICAL:
+            typed[name].parsing["levels"] = levels
+    if problem is None:
+        return typed
+    if problem.time_column is not None:
+        _need(typed, problem.time_column, "time", (Kind.NUMERIC, Kind.DATETIME), "a date or a number")
+    if problem.weights is not None:
+        _need(typed, problem.weights, "weight", (Kind.NUMERIC,), "a number")
+        _check_weights(typed[problem.weights])
+    return typed
+
+
+def _need(
+    typed: dict[str, TypedColumn], name: str, part: str, kinds: tuple[Kind, ...], expected: str
+) -> None:
+    column = typed[name]
+    if column.kind not in kinds:
+        examples = ", ".join(repr(value) for value in column.values.drop_nulls().head(3).to_list())
+        raise DataError(
+            f"Every value of the {part} column {name!r} must be {expected}, but it is {column.kind} "
+            f"({examples}). Name another column, or correct its values."
+        )
+    if column.values.null_count() == len(column.values):
+        raise DataError(f"Every value of the {part} column {name!r} is missing. Name another column.")
+
+
+def _check_weights(column: TypedColumn) -> None:
+    name, values = column.values.name, column.values
+    negative = int((values < 0).sum())
+    if negative:
+        raise DataError(
+            f"Weights must not be negative, but {negative} rows of {name!r} are; the lowest is "
+            f"{values.min()!r}. Correct them, or leave these rows out."
+        )
+    if values.null_count() or column.findings:
+        raise DataError(
+            f"Every row needs a finite weight, but {values.null_count()} rows of {name!r} have none. "
+            "Fill them, with 1 for a usual row."
+        )
+    if not (values > 0).any():
+        raise DataError(f"At least one row needs a weight above zero, but all of {name!r} are zero.")
+
+
+def _describe(
+    name: str,
+    column: TypedColumn,
+    statistics: Mapping[str, Any],
+    roles: Mapping[str, Role],
+    kinds: Mapping[str, Kind],
+    problem: Problem | None,
+) -> tuple[Column, tuple[Finding, ...]]:
+    """The schema entry of one column; the problem and the user go before what the values speak for."""
+    role, reason, findings = find_role(name, column, statistics)
+    part = None
+    if problem is not None:
+        parts = {
+            problem.target: Role.TARGET,
+            problem.group: Role.GROUP,
+            problem.time_column: Role.TIME,
+            problem.weights: Role.WEIGHT,
+        }
+        part = parts.get(name)
+    if part is not None:
+        role, reason, findings = part, f"the {part} column", ()
+    elif name in roles:
+        role, reason, findings = roles[name], "you said so", ()
+    elif name in kinds and role is Role.ID:
+        # Who says that a column is numeric or text wants it used.
+        role, reason, findings = Role.FEATURE, "", ()
+    reasons = [text for text in (column.reason, reason) if text]
+    described = Column(
+        name=name,
+        kind=column.kind,
+        role=role,
+        reason="; ".join(dict.fromkeys(reasons)),
+        nullable=statistics["missing"] > 0,
+        parsing=column.parsing,
+        statistics=statistics,
+    )
+    return described, findings
+
+
+def _keep_something(schema: Schema, findings: list[Finding]) -> tuple[Schema, list[Finding]]:
+    """A table whose only feature would be called an id keeps it: there is nothing else to learn from."""
+    ids = [column for column in schema if column.role is Role.ID and column.reason != "you said so"]
+    if schema.features or not ids:
+        return schema, findings
+    kept = {column.name for column in ids}
+    columns = tuple(
+        replace(column, role=Role.FEATURE, reason=f"{column.reason}; kept, as there is no other feature")
+        if column.name in kept
+        else column
+        for column in schema
+    )
+    return Schema(columns), [
+        finding for finding in findings if finding.check != "id" or finding.column not in kept
+    ]

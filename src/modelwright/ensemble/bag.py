@@ -1,0 +1,160 @@
+"""What predicts: the bag of a trial's fold models, and the weighted ensemble of bags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.core import Predictions, Task, View
+from modelwright.ensemble.calibration import Calibration
+from modelwright.features import open_view
+from modelwright.learners import LEARNERS, FittedLearner, Learner
+
+if TYPE_CHECKING:
+    from modelwright.execution import WorkerContext
+
+__all__ = ["PREDICT_ENTRY", "Ensemble", "Member", "predict_in_worker"]
+
+PREDICT_ENTRY = "modelwright.ensemble.bag:predict_in_worker"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One trial in an ensemble: the mean of its fold models.
+
+    Attributes
+    ----------
+    trial : int
+        Number of the trial in its run.
+    label : str
+        Name on the leaderboard.
+    learner : str
+        Name in the catalog.
+    weight : float
+        Share in the ensemble; all shares sum to 1.
+    directories : tuple of Path
+        Where each fold model lies.
+    config : mapping
+        Hyperparameters.
+    """
+
+    trial: int
+    label: str
+    learner: str
+    weight: float
+    directories: tuple[Path, ...]
+    config: Mapping[str, Any]
+
+    @cached_property
+    def models(self) -> tuple[FittedLearner, ...]:
+        """The fold models, loaded when they are first needed: libraries are slow to import."""
+        learner: Learner = LEARNERS.load(self.learner)()
+        return tuple(learner.load(directory) for directory in self.directories)
+
+    def predict(self, view: View) -> NDArray[np.float64]:
+        """Mean of the fold models' predictions."""
+        total = self.models[0].predict(view).array.copy()
+        for model in self.models[1:]:
+            total += model.predict(view).array
+        mean: NDArray[np.float64] = total / len(self.models)
+        return mean
+
+    def to_dict(self, root: Path) -> dict[str, Any]:
+        """A JSON-able record; the models' directories are told from a root."""
+        return {
+            "trial": self.trial,
+            "label": self.label,
+            "learner": self.learner,
+            "weight": self.weight,
+            "models": [directory.relative_to(root).as_posix() for directory in self.directories],
+            "config": dict(self.config),
+        }
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A weighted mean of members.
+
+    Attributes
+    ----------
+    task : Task
+    members : tuple of Member
+        Weights sum to 1.
+    calibration : Calibration or None
+        Applied to the mean of the members' probabilities.
+    """
+
+    task: Task
+    members: tuple[Member, ...]
+    calibration: Calibration | None = None
+
+    def predict(self, view: View) -> Predictions:
+        """Predictions of every row of a view."""
+        parts = [member.weight * member.predict(view) for member in self.members]
+        total = np.sum(parts, axis=0)
+        if self.task is Task.REGRESSION:
+            return Predictions.of_values(total)
+        blended = Predictions.of_probabilities(total)
+        if self.calibration is None:
+            return blended
+        return Predictions(self.calibration.apply(blended.array))
+
+    def to_dict(self, root: Path) -> dict[str, Any]:
+        """The record that `from_dict` needs beside the members' directories below a root."""
+        return {
+            "task": str(self.task),
+            "members": [member.to_dict(root) for member in self.members],
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, root: Path, record: Mapping[str, Any]) -> Ensemble:
+        """Inverse of `to_dict`. The caller has verified the files' hashes; models load when needed.
+
+        Raises
+        ------
+        ValueError
+            If a directory is not inside the root.
+        """
+        members = tuple(
+            Member(
+                trial=int(item["trial"]),
+                label=str(item["label"]),
+                learner=str(item["learner"]),
+                weight=float(item["weight"]),
+                directories=tuple(_inside(root, name) for name in item["models"]),
+                config=item["config"],
+            )
+            for item in record["members"]
+        )
+        if not members or not all(member.directories for member in members):
+            raise ValueError("an ensemble needs a member, and each member a model")
+        return cls(Task(record["task"]), members, Calibration.from_dict(record.get("calibration")))
+
+
+def _inside(root: Path, name: str) -> Path:
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        raise ValueError(f"{name!r} is not a path inside the bundle.")
+    return root / name
+
+
+def predict_in_worker(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str, Any]:
+    """Predict a view on disk with an ensemble on disk (an entry point of workers).
+
+    Workers have the learners' libraries loaded already; the driver of a run need not load them at all.
+
+    Parameters
+    ----------
+    parameters : mapping
+        ``root`` and ``record`` of the ensemble, ``view`` (a directory), ``output`` (an ``.npy`` file).
+    """
+    ensemble = Ensemble.from_dict(Path(parameters["root"]), parameters["record"])
+    predictions = ensemble.predict(open_view(Path(parameters["view"])))
+    np.save(Path(parameters["output"]), predictions.array, allow_pickle=False)
+    return {"rows": predictions.rows}

@@ -1,0 +1,199 @@
+"""Cross-fitting: one fold of one trial, fitted in a worker and left on disk as a finished fact.
+
+A fold is a pure function of (data on disk, learner, configuration, fold, seed). That one decision gives
+resuming, several processes, a cluster and reproducibility at once: whoever finds the finished directory
+of a fold may use it, and whoever does not may compute it again and get the same.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.core import FitTask, canonical_json, hash_file, hash_json
+from modelwright.ensemble.fold_data import FoldData, open_fold_data
+from modelwright.learners import LEARNERS
+from modelwright.storage import publish_directory, temporary_directory
+
+if TYPE_CHECKING:
+    from modelwright.execution import WorkerContext
+
+__all__ = ["ENTRY", "FoldJob", "FoldResult", "fit_fold", "read_fold"]
+
+ENTRY = "modelwright.ensemble.crossfit:fit_fold"
+
+
+@dataclass(frozen=True)
+class FoldJob:
+    """One fold of one trial, as data.
+
+    Attributes
+    ----------
+    data : str
+        Directory of the run's `FoldData`.
+    data_identity : str
+        Its hash.
+    output : str
+        Directory that will hold the finished fold.
+    learner : str
+        Name in the catalog.
+    config : mapping
+        Hyperparameters.
+    fold : int
+    seed : int
+    adaptive : bool
+        Whether the learner may look at the clock (see `core.FitTask`).
+    """
+
+    data: str
+    data_identity: str
+    output: str
+    learner: str
+    config: Mapping[str, Any]
+    fold: int
+    seed: int
+    adaptive: bool
+
+    @property
+    def identity(self) -> str:
+        """Hash of what the fold is a function of; paths are not part of it."""
+        return hash_json(
+            [self.data_identity, self.learner, dict(self.config), self.fold, self.seed, self.adaptive]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able parameters of the task."""
+        return {**vars(self), "config": dict(self.config)}
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """A finished fold on disk.
+
+    Attributes
+    ----------
+    directory : Path
+        Holds ``model/`` (the fitted learner), ``valid.npy`` (predictions of the validation rows) and
+        ``fold.json`` (this record with the hash of each file).
+    fit_seconds, predict_seconds : float
+        Wall time of the fit, and of predicting the validation rows.
+    size_bytes : int
+        Size of the fitted learner.
+    stopped_by_deadline : bool
+        Whether the fit was cut short.
+    info : mapping
+        What the learner tells (iterations, learning rate, ...).
+    """
+
+    directory: Path
+    fit_seconds: float
+    predict_seconds: float
+    size_bytes: int
+    stopped_by_deadline: bool
+    info: Mapping[str, Any]
+
+    def valid_predictions(self) -> NDArray[np.float64]:
+        """Predictions of the fold's validation rows, in the order of its row indices."""
+        array: NDArray[np.float64] = np.load(self.directory / "valid.npy", allow_pickle=False)
+        return array
+
+
+def _open_cached(directory: str, identity: str, cache: dict[str, Any]) -> FoldData:
+    key = f"fold_data:{identity}:{directory}"
+    if key not in cache:
+        cache.clear()  # binned data of another run is of no use any more
+        cache[key] = open_fold_data(Path(directory))
+    found: FoldData = cache[key]
+    return found
+
+
+def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str, Any]:
+    """Fit one fold, predict its validation rows and publish the result (the worker's entry point).
+
+    Everything is written to a directory beside the final one, made durable and renamed: a fold is on
+    disk completely or not at all.
+    """
+    job = FoldJob(**parameters)
+    data = _open_cached(job.data, job.data_identity, context.cache)
+    learner = LEARNERS.load(job.learner)()
+    task = FitTask(
+        view=data.view,
+        target=data.target,
+        train_rows=np.asarray(data.folds.train[job.fold]),
+        valid_rows=np.asarray(data.folds.valid[job.fold]),
+        problem=data.problem,
+        weights=data.weights,
+        config=job.config,
+        deadline=context.deadline,
+        memory_limit=context.memory_bytes,
+        threads=context.threads,
+        seed=job.seed,
+        adaptive=job.adaptive,
+        cache=context.cache,
+        cache_key=data.identity,
+    )
+    started = time.monotonic()
+    result = learner.fit(task)
+    fitted = time.monotonic()
+    predictions = result.model.predict(data.view.take(task.valid_rows)).array
+    predicted = time.monotonic()
+    if not np.isfinite(predictions).all():
+        raise FloatingPointError(f"The learner {job.learner!r} predicted values that are not finite.")
+
+    final = Path(job.output)
+    shutil.rmtree(final, ignore_errors=True)  # what is there was found wanting by the driver
+    with temporary_directory(final) as temporary:
+        (temporary / "model").mkdir()
+        result.model.save(temporary / "model")
+        np.save(temporary / "valid.npy", predictions, allow_pickle=False)
+        files = sorted(path for path in temporary.rglob("*") if path.is_file())
+        record = {
+            "identity": job.identity,
+            "fit_seconds": fitted - started,
+            "predict_seconds": predicted - fitted,
+            "size_bytes": sum(path.stat().st_size for path in files if path.parent != temporary),
+            "stopped_by_deadline": result.stopped_by_deadline,
+            "info": {"iterations": result.iterations, **result.info},
+            "files": {path.relative_to(temporary).as_posix(): hash_file(path) for path in files},
+        }
+        (temporary / "fold.json").write_bytes(canonical_json(record))
+        publish_directory(temporary, final)
+    return {"fit_seconds": record["fit_seconds"], "predict_seconds": record["predict_seconds"]}
+
+
+def read_fold(directory: Path, identity: str, *, verify: bool = True) -> FoldResult | None:
+    """The finished fold in a directory, or None if there is none that can be trusted.
+
+    Parameters
+    ----------
+    directory : Path
+        Where the fold would be.
+    identity : str
+        What it must be the result of (`FoldJob.identity`).
+    verify : bool, default True
+        Hash the files again (an earlier process wrote them).
+    """
+    try:
+        record = json.loads((directory / "fold.json").read_bytes())
+        if record["identity"] != identity:
+            return None
+        if verify and any(hash_file(directory / name) != digest for name, digest in record["files"].items()):
+            return None
+        return FoldResult(
+            directory=directory,
+            fit_seconds=float(record["fit_seconds"]),
+            predict_seconds=float(record["predict_seconds"]),
+            size_bytes=int(record["size_bytes"]),
+            stopped_by_deadline=bool(record["stopped_by_deadline"]),
+            info=record["info"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,21 @@
+"""From a typed table to what learners consume: views, and the encoders that are fitted inside a fold."""
+
+from modelwright.features.catalog import TRANSFORMERS
+from modelwright.features.dense import DenseEncoder
+from modelwright.features.featurizer import Featurizer
+from modelwright.features.levels import KnownLevels, fold_codes
+from modelwright.features.transformer import Transformer
+from modelwright.features.trees import TreeEncoder
+from modelwright.features.view_files import open_view, write_view
+
+__all__ = [
+    "TRANSFORMERS",
+    "DenseEncoder",
+    "Featurizer",
+    "KnownLevels",
+    "Transformer",
+    "TreeEncoder",
+    "fold_codes",
+    "open_view",
+    "write_view",
+]

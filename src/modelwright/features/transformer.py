@@ -1,0 +1,99 @@
+"""The contract of a transformer: what it is given, what it writes, when each method is called."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwright.core import FeatureInfo, SchemaMismatch, nearest
+
+__all__ = ["Transformer", "pick"]
+
+
+class Transformer(ABC):
+    """Turns every column of one kind into columns of a view.
+
+    Lifecycle: `fit` is called once, with the training frame and the names of all columns of the kind;
+    what it returns is never changed again. `transform` is called any number of times, from any thread,
+    with frames that hold at least those columns, in any order. `to_dict` and `from_dict` carry the state
+    through JSON; `from_dict` must not trust what it reads. A transformer never sees the target.
+
+    One object handles all columns of its kind, not one column each: 10,000 numeric columns are then one
+    block operation.
+
+    Attributes
+    ----------
+    block : {"numeric", "categorical"}
+        The block of the view that it writes.
+    columns : tuple of str
+        Source columns, in the order of the schema.
+    """
+
+    block: ClassVar[Literal["numeric", "categorical"]] = "numeric"
+    columns: tuple[str, ...]
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
+        """Learn what the columns look like; only ``frame`` is looked at."""
+
+    @property
+    @abstractmethod
+    def features(self) -> tuple[FeatureInfo, ...]:
+        """The view columns it writes, in order; at least one per source column."""
+
+    @abstractmethod
+    def transform(self, frame: pl.DataFrame, out: NDArray[Any]) -> None:
+        """Fill ``out``, shape (rows, features), float32 or int32 by `block`.
+
+        Numbers are finite or NaN; codes are within ``[0, levels)``. Each row depends on that row alone.
+        """
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The whole state as JSON values."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """Inverse of `to_dict`; raises `BundleError` for anything else."""
+
+
+def pick(
+    frame: pl.DataFrame, columns: Sequence[str], accepted: tuple[type[pl.DataType], ...], kind: str
+) -> list[pl.Series]:
+    """Columns by their literal names, each of an accepted type or all missing.
+
+    Polars reads a name like ``^a.*$`` as a pattern, even in methods of a series that bears it: columns
+    are taken by position, and what is returned bears a harmless name.
+
+    Raises
+    ------
+    SchemaMismatch
+        If a column is absent or of another type.
+
+    Examples
+    --------
+    >>> pick(pl.DataFrame({"^a$": [1]}), ["^a$"], (pl.Int64,), "numeric")[0].to_list()
+    [1]
+    """
+    position = {name: index for index, name in enumerate(frame.columns)}
+    series: list[pl.Series] = []
+    for name in columns:
+        if name not in position:
+            raise SchemaMismatch(
+                f"The {kind} column {name!r} is missing.{nearest(name, position)} "
+                f"Give every column the model was trained with."
+            )
+        column = frame.to_series(position[name])
+        if column.dtype != pl.Null and not isinstance(column.dtype, accepted):
+            raise SchemaMismatch(
+                f"The column {name!r} was {kind} in training but is {column.dtype} here. "
+                f"Read the data with the schema of the training data."
+            )
+        series.append(column.alias("values"))
+    return series

@@ -1,0 +1,410 @@
+"""Gradient boosting of symmetric trees with CatBoost (Prokhorenkova et al., 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from modelwright.core import (
+    BundleError,
+    Config,
+    Deadline,
+    Estimate,
+    FitTask,
+    FloatArray,
+    IntArray,
+    Predictions,
+    Problem,
+    Shape,
+    TrialError,
+    View,
+    format_seconds,
+)
+from modelwright.features import KnownLevels
+from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
+from modelwright.learners.fold import Fold
+from modelwright.learners.rounds import (
+    PROBE_ROUNDS,
+    RoundWatch,
+    affordable_rate,
+    column_shares,
+    default_rate,
+    default_rounds,
+    patience,
+)
+from modelwright.learners.spaces import Choice, Float, Int, Parameter
+from modelwright.learners.state import digest, read_arrays, read_bytes, read_json, write_arrays, write_json
+from modelwright.learners.targets import TargetCoder, loss_of
+
+if TYPE_CHECKING:
+    import catboost as cb
+
+__all__ = ["CatBoost", "FittedCatBoost"]
+
+_CHUNK = 65_536
+"""Rows predicted at once: the frame of a chunk is the only copy that is made."""
+
+_PROBE_ROWS = 1_000
+"""Rows of the fit that tells what an iteration on all rows would take."""
+
+_MOST_ROUNDS = 2_000
+"""Rounds at most, for one or two classes."""
+
+_MOST_CLASSES = 200
+"""Every iteration fits all classes: beyond so many, other learners give more for the time."""
+
+
+class FittedCatBoost(FittedLearner):
+    """A model cut at its best iteration.
+
+    Parameters
+    ----------
+    coder : TargetCoder
+        The way back to predictions.
+    levels : KnownLevels
+        Category codes that the training rows held; others count as missing.
+    model : catboost.CatBoost or None
+        None where there was one class or value to learn.
+    """
+
+    def __init__(self, coder: TargetCoder, levels: KnownLevels, model: cb.CatBoost | None) -> None:
+        self.coder = coder
+        self.levels = levels
+        self.model = model
+
+    def predict(self, view: View) -> Predictions:
+        """Probabilities or values."""
+        if self.model is None:
+            return self.coder.predict_constant(view.rows)
+        classes = len(self.coder.present)
+        kind = "Probability" if classes else "RawFormulaVal"
+        parts = [np.zeros((0, classes) if classes else 0)]
+        for start in range(0, view.rows, _CHUNK):
+            part = view.take(slice(start, start + _CHUNK))
+            data = _pool(part, self.levels, self.threads)
+            parts.append(self.model.predict(data, prediction_type=kind, thread_count=self.threads))
+        return self.coder.decode(np.concatenate(parts))
+
+    def save(self, directory: Path) -> None:
+        """Write ``model.json``, ``levels.npz`` and ``model.cbm``."""
+        path, sha256 = directory / "model.cbm", None
+        if self.model is not None:
+            self.model.save_model(str(path), format="cbm")
+            sha256 = digest(path.read_bytes())
+        write_json(directory / "model.json", {"target": self.coder.to_dict(), "sha256": sha256})
+        write_arrays(directory / "levels.npz", self.levels.arrays())
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Inverse of `save`."""
+        import catboost as cb
+
+        path = directory / "model.cbm"
+        record = read_json(directory / "model.json")
+        coder = TargetCoder.from_dict(record.get("target", {}))
+        levels = KnownLevels.from_arrays(read_arrays(directory / "levels.npz"))
+        if coder.is_constant:
+            return cls(coder, levels, None)
+        content = read_bytes(path, record.get("sha256"))
+        try:
+            model = cb.CatBoost().load_model(blob=content)
+        except (ValueError, cb.CatBoostError) as error:
+            raise BundleError(
+                f"The model file {path.name!r} could not be read ({error}). Copy the model again, or "
+                "train it again."
+            ) from error
+        return cls(coder, levels, model)
+
+    @property
+    def size_bytes(self) -> int:
+        """Leaves and splits; tables of category statistics are counted roughly."""
+        if self.model is None:
+            return 500
+        leaves = int(np.sum(self.model.get_tree_leaf_counts()))
+        outputs = max(1, len(self.coder.present) if len(self.coder.present) > 2 else 1)
+        return 20_000 + leaves * 8 * (outputs + 1) + 24 * len(self.levels.table.values)
+
+
+class CatBoost(Learner):
+    """Gradient boosting of symmetric trees, with ordered statistics of categories.
+
+    CatBoost stops only between iterations, so where time is short a small fit tells first whether
+    one iteration would end in time. The model does not depend on the number of threads.
+
+    Source: Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features",
+    NeurIPS 2018.
+    """
+
+    name = "catboost"
+    fitted = FittedCatBoost
+    engines = ("catboost", "pandas")
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "rounds": None,
+        "patience": None,
+        "learning_rate": None,
+        "depth": 6,
+        "l2_leaf_reg": 3.0,
+        "random_strength": 1.0,
+        "subsample": 0.8,
+        "rsm": 1.0,
+        "border_count": 128,
+        "grow_policy": "SymmetricTree",
+        "one_hot_max_size": 50,
+        "max_ctr_complexity": 1,
+        "leaf_estimation_iterations": 1,
+    }
+
+    def supports(self, problem: Problem, shape: Shape) -> str | None:
+        """Not with hundreds of classes, nor without columns."""
+        if shape.outputs > _MOST_CLASSES:
+            return f"CatBoost is too slow for {shape.outputs} classes (more than {_MOST_CLASSES})"
+        if not shape.columns:
+            return "there is no usable column to split on"
+        return None
+
+    def portfolio(self, problem: Problem, shape: Shape) -> Sequence[Candidate]:
+        """A default that ends within minutes, then AutoGluon's other depths."""
+        few_steps = {"leaf_estimation_iterations": 1 if problem.task.is_classification else 5}
+        narrow = _wide(shape)
+        counts = {"l2_leaf_reg": 4.56, "one_hot_max_size": 10, "max_ctr_complexity": 2}
+        deep = {"depth": 8, "l2_leaf_reg": 2.15, "one_hot_max_size": 10}
+        by_level = {"depth": 6, "l2_leaf_reg": 2.8, "grow_policy": "Depthwise", "rsm": 0.8}
+        return (
+            Candidate("default", {"learning_rate": 2 * default_rate(shape.rows), **few_steps, **narrow}),
+            Candidate("shallow", {"depth": 4, **counts, **narrow}),
+            Candidate("deep", {**deep, **few_steps, **narrow}),
+            Candidate("depthwise", {**by_level, **narrow}),
+        )
+
+    def space(self, problem: Problem, shape: Shape) -> dict[str, Parameter]:
+        """Size and randomness of trees, penalty, learning rate, treatment of categories."""
+        space: dict[str, Parameter] = {
+            "learning_rate": Float(0.02, 0.2, log=True),
+            "depth": Int(3, 8 if shape.outputs <= 5 else 6),
+            "l2_leaf_reg": Float(0.5, 30.0, log=True),
+            "random_strength": Float(0.1, 10.0, log=True),
+            "subsample": Float(0.5, 1.0),
+            "rsm": Float(*column_shares(shape.columns, 0.4)),
+        }
+        if shape.categorical:
+            space["one_hot_max_size"] = Choice((2, 10, 50))
+            space["max_ctr_complexity"] = Int(1, 3)
+        return space
+
+    def estimate(self, shape: Shape, config: Config) -> Estimate:
+        """Rounds to the typical best iteration times the cost of one, and the quantised table."""
+        settings = self.settings(config)
+        rate = settings["learning_rate"] or 1.3 * default_rate(shape.rows)
+        most = settings["rounds"] or default_rounds(shape.outputs, _MOST_ROUNDS)
+        best = 80 / rate
+        rounds = min(most, best + (settings["patience"] or patience(shape.rows, int(best))))
+        outputs = shape.outputs if shape.outputs > 2 else 1
+        depth, rows = settings["depth"], shape.rows
+        # columns with more levels than are one-hot need statistics: their number is a guess
+        many = shape.levels > 0.4 * settings["one_hot_max_size"] * shape.categorical
+        statistics = shape.categorical * (0.7 if many else 0.15) * min(3, settings["max_ctr_complexity"])
+        steps = 1 + 0.15 * (settings["leaf_estimation_iterations"] - 1)
+        shape_factor = 1 if settings["grow_policy"] == "SymmetricTree" else 2
+        numbers = (
+            steps * shape_factor * rows * depth * (shape.columns * settings["rsm"] * 1.0e-9 + 6e-9) * outputs
+        )
+        categories = rows * statistics * 4e-8
+        leaves = (
+            2**depth
+            * outputs
+            * min(settings["border_count"], rows)
+            * shape.columns
+            * settings["rsm"]
+            * 1.2e-8
+        )
+        setup = 0.03 + 3e-7 * rows * shape.columns + 3e-5 * shape.columns
+        memory = rows * (shape.columns * 6 + 48 * outputs + 16 * statistics) + 64e6
+        return Estimate(float(setup + rounds * (1e-3 + numbers + categories + leaves)), int(memory))
+
+    def fit(self, task: FitTask) -> FitResult:
+        """Boost until the validation error stops falling, the rounds are done or time is up."""
+        from catboost import CatBoostError
+
+        settings = self.settings(task.config)
+        fold = Fold.of(task)
+        levels = KnownLevels.fit(task.view, fold.train_rows)
+        if fold.coder.is_constant:
+            return FitResult(FittedCatBoost(fold.coder, levels, None), 0, {"stop": "nothing to learn"})
+        if not task.view.info.numeric and not task.view.info.categorical:
+            raise TrialError("CatBoost needs at least one column, but the table has none that is usable.")
+        parameters = _parameters(task, fold, settings)
+        try:
+            return self._fit(task, fold, levels, parameters, settings)
+        except CatBoostError as error:
+            raise TrialError(f"CatBoost could not fit this table: {error}") from error
+
+    def _fit(
+        self,
+        task: FitTask,
+        fold: Fold,
+        levels: KnownLevels,
+        parameters: dict[str, Any],
+        settings: dict[str, Any],
+    ) -> FitResult:
+        _check_affordable(task, fold, levels, parameters)
+        train = _rows_pool(task, fold.train_rows, fold.train_target, fold.train_weights, levels)
+        valid = None
+        if len(fold.valid_rows):
+            valid = _rows_pool(task, fold.valid_rows, fold.valid_target, fold.valid_weights, levels)
+        rows, rounds, wait = len(fold.train_rows), parameters["iterations"], settings["patience"]
+        watch = _Watch(RoundWatch(rows, rounds, task.deadline, wait), task.adaptive, parameters)
+        model = _boost(parameters, train, valid, watch)
+        if watch.faster is not None:
+            parameters = parameters | {"learning_rate": watch.faster}
+            watch = _Watch(RoundWatch(rows, rounds, task.deadline, wait), False, parameters)
+            model = _boost(parameters, train, valid, watch)
+        best = int(model.tree_count_)
+        info = {
+            "learning_rate": parameters["learning_rate"],
+            "rounds": watch.rounds.done,
+            "stop": watch.rounds.reason,
+        }
+        return FitResult(FittedCatBoost(fold.coder, levels, model), best, info, watch.rounds.by_deadline)
+
+
+def _wide(shape: Shape) -> dict[str, Any]:
+    """Settings without which an iteration on thousands of columns takes seconds."""
+    _, share = column_shares(shape.columns, 0.4)
+    return {"rsm": share, "border_count": 32} if share < 1 else {}
+
+
+class _Watch:
+    """CatBoost's callback: stops the fit, or asks for a faster one where the clock may decide."""
+
+    def __init__(self, rounds: RoundWatch, adaptive: bool, parameters: Mapping[str, Any]) -> None:
+        self.rounds = rounds
+        self.adaptive = adaptive and rounds.deadline.at is not None
+        self.rate = float(parameters["learning_rate"])
+        self.metric = str(parameters["eval_metric"])
+        self.faster: float | None = None
+
+    def after_iteration(self, info: Any) -> bool:
+        error = None
+        scores = info.metrics.get("validation")
+        if scores:
+            error = float(scores[self.metric][-1])
+        going = self.rounds.tell(int(info.iteration), error)
+        if going and self.adaptive and self.rounds.done == PROBE_ROUNDS and self.rounds.round_seconds > 0:
+            left = self.rounds.deadline.remaining - self.rounds.first_seconds
+            affordable = 0.85 * left / self.rounds.round_seconds
+            rate = affordable_rate(self.rate, affordable)
+            # a restart costs the rounds done so far: only a clearly faster rate is worth them
+            if rate > 1.3 * self.rate and affordable > 2 * PROBE_ROUNDS:
+                self.faster = rate
+                return False
+        return going
+
+
+def _boost(parameters: dict[str, Any], train: cb.Pool, valid: cb.Pool | None, watch: _Watch) -> cb.CatBoost:
+    import catboost as cb
+
+    # CatBoost cuts the model at its best iteration by itself: `shrink` knows symmetric trees alone
+    model = cb.CatBoost(parameters | {"use_best_model": valid is not None})
+    model.fit(train, eval_set=valid, callbacks=[watch])
+    return model
+
+
+def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str, Any]:
+    """CatBoost's own parameters."""
+    own = {"rounds", "patience", "learning_rate"}
+    parameters = {name: value for name, value in settings.items() if name not in own}
+    if parameters["grow_policy"] != "SymmetricTree":
+        parameters["min_data_in_leaf"] = max(1, min(5, len(fold.train_rows) // 50))
+    if settings["subsample"] >= 1:
+        # CatBoost takes the share as a contradiction where no rows are drawn
+        del parameters["subsample"]
+    rate = settings["learning_rate"] or 1.3 * default_rate(len(fold.train_rows))
+    return (
+        parameters
+        | _loss(task, fold)
+        | {
+            "iterations": settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS),
+            "learning_rate": rate,
+            "bootstrap_type": "MVS" if settings["subsample"] < 1 else "No",
+            "boosting_type": "Plain",
+            "random_seed": task.seed,
+            "thread_count": task.threads,
+            "allow_writing_files": False,
+            "logging_level": "Silent",
+        }
+        | ({"used_ram_limit": task.memory_limit} if task.memory_limit else {})
+    )
+
+
+def _loss(task: FitTask, fold: Fold) -> dict[str, Any]:
+    """Loss to minimise, and the metric to stop early on."""
+    if fold.coder.is_classification:
+        if len(fold.coder.present) > 2:
+            return {"loss_function": "MultiClass", "eval_metric": "MultiClass"}
+        # not the area under the curve: picked by it, probabilities stay near the class shares, and
+        # the scores of the fold are biased upwards
+        return {"loss_function": "Logloss", "eval_metric": "Logloss"}
+    loss = loss_of(task.problem)
+    names = {"squared": "RMSE", "absolute": "MAE", "quantile": f"Quantile:alpha={loss.level:g}"}
+    return {"loss_function": names[loss.name], "eval_metric": names[loss.name]}
+
+
+def _pool(view: View, levels: KnownLevels, threads: int, target: Any = None, weights: Any = None) -> cb.Pool:
+    """CatBoost's own copy of some rows."""
+    import catboost as cb
+    import pandas as pd
+
+    if not view.categorical.shape[1]:
+        matrix = np.ascontiguousarray(view.numeric)
+        return cb.Pool(matrix, label=target, weight=weights, thread_count=threads)
+    codes = levels.apply(view.categorical)
+    # categories by code are read several times faster than a column of integers
+    categories = {
+        f"c{column}": pd.Categorical.from_codes(
+            codes[:, column], categories=pd.RangeIndex(max(1, feature.levels))
+        )
+        for column, feature in enumerate(view.info.categorical)
+    }
+    frame = pd.DataFrame(categories)
+    if view.numeric.shape[1]:
+        names = [f"n{column}" for column in range(view.numeric.shape[1])]
+        frame = pd.concat([pd.DataFrame(np.asarray(view.numeric), columns=names), frame], axis=1)
+    return cb.Pool(frame, label=target, weight=weights, cat_features=list(categories), thread_count=threads)
+
+
+def _rows_pool(
+    task: FitTask, rows: IntArray, target: Any, weights: FloatArray | None, levels: KnownLevels
+) -> cb.Pool:
+    return _pool(task.view.take(rows), levels, task.threads, target, weights)
+
+
+def _check_affordable(task: FitTask, fold: Fold, levels: KnownLevels, parameters: dict[str, Any]) -> None:
+    """Refuse a fit whose first iteration would not end before the deadline.
+
+    Raises
+    ------
+    TrialError
+        With what an iteration is expected to take.
+    """
+    rows = len(fold.train_rows)
+    if task.deadline.at is None or rows <= 2 * _PROBE_ROWS:
+        return
+    step = rows // _PROBE_ROWS
+    drawn = slice(0, rows, step)
+    # every class must be among the rows of the probe, or it would be cheaper than the fit
+    _, first = np.unique(fold.train_target, return_index=True)
+    extra = first[:_MOST_CLASSES] if fold.coder.is_classification else first[:2]
+    chosen = np.union1d(np.arange(rows)[drawn], extra)
+    sample = _rows_pool(task, fold.train_rows[chosen], fold.train_target[chosen], None, levels)
+    watch = _Watch(RoundWatch(rows, 4, Deadline(None)), False, parameters)
+    _boost(parameters | {"iterations": 4}, sample, None, watch)
+    # an iteration has costs that do not grow with rows: only a clear excess is refused
+    expected = 0.5 * watch.rounds.round_seconds * rows / _PROBE_ROWS
+    if expected > task.deadline.remaining:
+        raise TrialError(
+            f"One iteration of CatBoost would take about {format_seconds(expected)}, longer than the time "
+            "left. Give the run more time."
+        )

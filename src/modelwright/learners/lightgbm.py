@@ -1,0 +1,434 @@
+"""Gradient boosting with LightGBM (Ke et al., 2017), binned once per view and shared by all folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.core import (
+    BundleError,
+    Config,
+    Estimate,
+    FitTask,
+    Predictions,
+    Problem,
+    Shape,
+    TrialError,
+    View,
+)
+from modelwright.features import KnownLevels
+from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
+from modelwright.learners.fold import Fold
+from modelwright.learners.lightgbm_text import check_model_text
+from modelwright.learners.rounds import (
+    PROBE_ROUNDS,
+    RoundWatch,
+    affordable_rate,
+    column_shares,
+    default_rate,
+    default_rounds,
+    patience,
+)
+from modelwright.learners.spaces import Choice, Float, Int, Parameter
+from modelwright.learners.state import (
+    check_state,
+    digest,
+    read_arrays,
+    read_bytes,
+    read_json,
+    write_arrays,
+    write_json,
+)
+from modelwright.learners.targets import TargetCoder, loss_of
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+
+__all__ = ["FittedLightGBM", "LightGBM"]
+
+_CHUNK = 65_536
+"""Rows predicted at once: the matrix of a chunk is the only copy that is made."""
+
+_CACHED = 2
+"""Binned tables kept by a worker: the default number of bins, and one more."""
+
+_MOST_ROUNDS = 3_000
+"""Rounds at most, for one or two classes."""
+
+_EMPTY_ROUNDS = 5
+"""Rounds in a row without a split after which nothing more will come (columns are sampled)."""
+
+
+class FittedLightGBM(FittedLearner):
+    """A booster cut at its best iteration.
+
+    Parameters
+    ----------
+    coder : TargetCoder
+        The way back to predictions.
+    levels : KnownLevels
+        Category codes that the training rows held; others count as missing.
+    text : str
+        The model in LightGBM's text format; empty where there was one class or value to learn.
+    """
+
+    def __init__(self, coder: TargetCoder, levels: KnownLevels, text: str) -> None:
+        self.coder = coder
+        self.levels = levels
+        self.text = text
+        self._booster = _booster(text) if text else None
+
+    def predict(self, view: View) -> Predictions:
+        """Probabilities or values."""
+        if self._booster is None or not view.rows:
+            return self.coder.predict_constant(view.rows) if self.text == "" else self._none()
+        parts = []
+        for start in range(0, view.rows, _CHUNK):
+            part = view.take(slice(start, start + _CHUNK))
+            matrix = _matrix(part.numeric, self.levels.apply(part.categorical))
+            parts.append(self._booster.predict(matrix, num_threads=self.threads))
+        return self.coder.decode(np.concatenate(parts))
+
+    def save(self, directory: Path) -> None:
+        """Write ``model.txt``, ``model.json`` and ``levels.npz``."""
+        content = self.text.encode("utf-8")
+        (directory / "model.txt").write_bytes(content)
+        write_json(directory / "model.json", {"target": self.coder.to_dict(), "sha256": digest(content)})
+        write_arrays(directory / "levels.npz", self.levels.arrays())
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Inverse of `save`."""
+        from lightgbm.basic import LightGBMError
+
+        path = directory / "model.txt"
+        record = read_json(directory / "model.json")
+        coder = TargetCoder.from_dict(record.get("target", {}))
+        levels = KnownLevels.from_arrays(read_arrays(directory / "levels.npz"))
+        content = read_bytes(path, record.get("sha256"))
+        try:
+            text = content.decode("utf-8")
+            if text:
+                # the hash guards against damage only, and LightGBM's parser does not check bounds
+                check_model_text(text)
+            model = cls(coder, levels, text)
+        except (ValueError, LightGBMError) as error:
+            raise BundleError(
+                f"The model file {path.name!r} could not be read ({error}). Copy the model again, or "
+                "train it again."
+            ) from error
+        trees = 1 if len(coder.present) <= 2 else len(coder.present)
+        fits = model._booster is None or model._booster.num_model_per_iteration() == trees
+        check_state(
+            fits and bool(content) != coder.is_constant, path, "does not fit its record of the target"
+        )
+        return model
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the text."""
+        return len(self.text) + 500 + 8 * len(self.levels.table.values)
+
+    def _none(self) -> Predictions:
+        shape = (0, self.coder.outputs) if self.coder.is_classification else (0,)
+        return Predictions(np.zeros(shape))
+
+
+class LightGBM(Learner):
+    """Gradient-boosted trees on binned columns, with native handling of categories and gaps.
+
+    The table is binned once per worker and shared by folds and configurations, except under temporal
+    validation, where bins may be drawn from training rows only. Histograms are built column by
+    column: the order of the sums, and so the model, does not depend on the number of threads.
+
+    Source: Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree", NeurIPS 2017.
+    """
+
+    name = "lightgbm"
+    fitted = FittedLightGBM
+    engines = ("lightgbm",)
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "rounds": None,
+        "patience": None,
+        "learning_rate": None,
+        "num_leaves": 31,
+        "max_depth": -1,
+        "min_data_in_leaf": 20,
+        "feature_fraction": 0.8,
+        "bagging_fraction": 0.8,
+        "lambda_l1": 0.0,
+        "lambda_l2": 0.0,
+        "min_gain_to_split": 0.0,
+        "extra_trees": False,
+        "max_bin": 255,
+        "cat_smooth": 10.0,
+        "cat_l2": 10.0,
+        "min_data_per_group": 100,
+    }
+
+    def portfolio(self, problem: Problem, shape: Shape) -> Sequence[Candidate]:
+        """A quick booster, an extra-trees variant, then larger and smaller trees.
+
+        The values are those that AutoGluon's and pytabkit's portfolios found on many tables, with
+        learning rates for minutes instead of hours.
+        """
+        rate = default_rate(shape.rows)
+        # random thresholds and small trees learn less a round, and need larger steps
+        extra = {"lambda_l1": 0.24, "extra_trees": True, "learning_rate": 2 * rate}
+        candidates = [
+            Candidate("fast", {"learning_rate": 0.1, "rounds": 300, "patience": 30}),
+            Candidate("extra trees", _tree(39, 0.46, 0.88, 3) | extra | {"lambda_l2": 0.36}),
+            Candidate("wide", _tree(50 if problem.task.is_classification else 100, 0.7, 0.75, 20)),
+            Candidate(
+                "shallow", _tree(5, 0.73, 0.85, 12) | extra | {"lambda_l2": 0.3, "learning_rate": 3 * rate}
+            ),
+            Candidate("medium", _tree(84, 0.53, 0.98, 3) | {"lambda_l1": 0.03, "lambda_l2": 0.84}),
+            Candidate(
+                "large extra trees",
+                _tree(180, 0.4, 0.95, 12) | extra | {"lambda_l1": 0.77, "lambda_l2": 1.6},
+            ),
+            Candidate("large", _tree(128, 0.9, 1.0, 3)),
+        ]
+        _, share = column_shares(shape.columns, 0.3)
+        if share < 1:
+            narrow = {"feature_fraction": share, "max_bin": 63}
+            candidates = [Candidate(each.label, {**each.config, **narrow}) for each in candidates]
+        # trees cannot grow large on few rows: the larger configurations would repeat each other
+        return candidates[:4] if shape.rows < 1_000 else candidates
+
+    def space(self, problem: Problem, shape: Shape) -> dict[str, Parameter]:
+        """Size and randomness of trees, penalties, learning rate."""
+        space: dict[str, Parameter] = {
+            "learning_rate": Float(0.01, 0.2, log=True),
+            "num_leaves": Int(4, 255 if shape.rows >= 1_000 else 63, log=True),
+            "min_data_in_leaf": Int(1, max(2, min(100, shape.rows // 20)), log=True),
+            "feature_fraction": Float(*column_shares(shape.columns, 0.3)),
+            "bagging_fraction": Float(0.5, 1.0),
+            "lambda_l1": Float(1e-4, 10.0, log=True),
+            "lambda_l2": Float(1e-4, 10.0, log=True),
+            "extra_trees": Choice((False, True)),
+            "max_bin": Choice((63, 255)),
+        }
+        if shape.categorical:
+            space["cat_smooth"] = Float(1.0, 200.0, log=True)
+            space["cat_l2"] = Float(0.1, 100.0, log=True)
+        return space
+
+    def estimate(self, shape: Shape, config: Config) -> Estimate:
+        """Rounds to the typical best iteration times the cost of one, and the binned table."""
+        settings = self.settings(config)
+        rate = settings["learning_rate"] or default_rate(shape.rows)
+        best = 12 / rate * (5 if settings["extra_trees"] else 1) * (3 if settings["num_leaves"] < 16 else 1)
+        most = settings["rounds"] or default_rounds(shape.outputs, _MOST_ROUNDS)
+        rounds = min(most, best + (settings["patience"] or patience(shape.rows, int(best))))
+        trees = shape.outputs if shape.outputs > 2 else 1
+        leaves = min(settings["num_leaves"], 1 + shape.rows // max(1, settings["min_data_in_leaf"]))
+        cells = shape.rows * (shape.columns * settings["feature_fraction"] + 4)
+        binned = settings["max_bin"] * shape.columns * leaves
+        round_seconds = trees * (2e-4 + 1.5e-9 * cells * np.log2(leaves + 1) + 1.2e-9 * binned)
+        binning = 1e-7 * shape.rows * shape.columns + 2e-5 * shape.columns
+        memory = shape.rows * shape.columns * 7 + 12 * trees * shape.rows * 3 + 16 * binned
+        return Estimate(float(0.02 + binning + rounds * round_seconds), int(memory + 30e6))
+
+    def fit(self, task: FitTask) -> FitResult:
+        """Boost until the validation error stops falling, the rounds are done or time is up."""
+        import lightgbm as lgb
+
+        settings = self.settings(task.config)
+        fold = Fold.of(task)
+        levels = KnownLevels.fit(task.view, fold.train_rows)
+        if fold.coder.is_constant:
+            return FitResult(FittedLightGBM(fold.coder, levels, ""), 0, {"stop": "nothing to learn"})
+        rate = settings["learning_rate"] or default_rate(len(fold.train_rows))
+        parameters = _parameters(task, fold, settings) | {"learning_rate": rate}
+        train, valid = _datasets(task, fold, settings, levels)
+        if task.deadline.passed:
+            raise TrialError("The deadline passed while the columns were being binned.")
+        booster = lgb.Booster(parameters, train)
+        if valid is not None:
+            booster.add_valid(valid, "valid")
+        rounds = settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS)
+        watch = RoundWatch(len(fold.train_rows), rounds, task.deadline, settings["patience"])
+        rate = _boost(booster, watch, valid is not None, rate if task.adaptive else None) or rate
+        text = booster.model_to_string(num_iteration=max(1, watch.best))
+        info = {"learning_rate": rate, "rounds": watch.done, "stop": watch.reason}
+        return FitResult(
+            FittedLightGBM(fold.coder, levels, text), max(1, watch.best), info, watch.by_deadline
+        )
+
+
+def _booster(text: str) -> lgb.Booster:
+    import lightgbm as lgb
+
+    return lgb.Booster(model_str=text)
+
+
+def _tree(leaves: int, columns: float, rows: float, least: int) -> dict[str, Any]:
+    return {
+        "num_leaves": leaves,
+        "feature_fraction": columns,
+        "bagging_fraction": rows,
+        "min_data_in_leaf": least,
+    }
+
+
+def _boost(booster: lgb.Booster, watch: RoundWatch, evaluate: bool, rate: float | None) -> float | None:
+    """Boost until the watch says stop.
+
+    Parameters
+    ----------
+    rate : float or None
+        The learning rate, if it may be raised after a probe of the cost so that the rounds that
+        can be afforded suffice; None if the clock must not decide.
+
+    Returns
+    -------
+    float or None
+        The rate that was used in the end.
+    """
+    empty = 0
+    while True:
+        empty = empty + 1 if booster.update() else 0
+        if empty == _EMPTY_ROUNDS:
+            watch.reason = "no more splits"
+            break
+        error = None
+        if evaluate:
+            error = float(booster.eval_valid()[0][2])
+        if not watch.tell(booster.current_iteration(), error):
+            break
+        if rate is not None and watch.done == PROBE_ROUNDS and watch.round_seconds > 0:
+            rate = affordable_rate(rate, 0.9 * watch.deadline.remaining / watch.round_seconds)
+            booster.reset_parameter({"learning_rate": rate})
+    return rate
+
+
+def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of the booster, the learning rate apart."""
+    own = {"rounds", "patience", "learning_rate", "max_bin"}
+    parameters = {name: value for name, value in settings.items() if name not in own}
+    rows = len(fold.train_rows)
+    # with few rows the usual minima would forbid every split
+    parameters["min_data_in_leaf"] = min(settings["min_data_in_leaf"], max(1, rows // 10))
+    parameters["min_data_per_group"] = min(settings["min_data_per_group"], max(2, rows // 50))
+    if settings["bagging_fraction"] < 1:
+        parameters["bagging_freq"] = 1
+    return (
+        parameters
+        | _objective(task, fold)
+        | _binning(task, settings)
+        | {"seed": task.seed, "deterministic": True, "force_col_wise": True}
+    )
+
+
+def _objective(task: FitTask, fold: Fold) -> dict[str, Any]:
+    """Loss to minimise, and the metric to stop early on."""
+    if fold.coder.is_classification:
+        classes = len(fold.coder.present)
+        if classes > 2:
+            return {"objective": "multiclass", "num_class": classes, "metric": "multi_logloss"}
+        # not the area under the curve: picked by it, probabilities stay near the class shares, and
+        # the scores of the fold are biased upwards
+        return {"objective": "binary", "metric": "binary_logloss"}
+    loss = loss_of(task.problem)
+    if loss.name == "quantile":
+        return {"objective": "quantile", "metric": "quantile", "alpha": loss.level}
+    if loss.name == "absolute":
+        return {"objective": "regression_l1", "metric": "l1"}
+    return {"objective": "regression", "metric": "l2"}
+
+
+def _binning(task: FitTask, settings: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of the binned table; a subset and its booster must repeat them."""
+    return {
+        "max_bin": settings["max_bin"],
+        # the minimum of rows in a leaf differs between configurations that share the table
+        "feature_pre_filter": False,
+        "data_random_seed": 1,
+        "num_threads": task.threads,
+        "verbosity": -1,
+    }
+
+
+def _matrix(numeric: NDArray[np.float32], codes: NDArray[np.int32]) -> NDArray[np.float32]:
+    """One float32 matrix: numbers, then category codes (exact below 2**24)."""
+    if not codes.shape[1]:
+        return np.ascontiguousarray(numeric, np.float32)
+    if not numeric.shape[1]:
+        return np.ascontiguousarray(codes, np.float32)
+    return np.concatenate([numeric, codes], axis=1, dtype=np.float32, casting="unsafe")
+
+
+def _bin(task: FitTask, settings: dict[str, Any], view: View) -> lgb.Dataset:
+    import lightgbm as lgb
+
+    matrix = _matrix(view.numeric, view.categorical)
+    if not matrix.shape[1]:
+        raise TrialError("LightGBM needs at least one column, but the table has none that is usable.")
+    first = view.numeric.shape[1]
+    return lgb.Dataset(
+        matrix,
+        label=np.zeros(view.rows, np.float32),
+        categorical_feature=list(range(first, matrix.shape[1])),
+        params=_binning(task, settings),
+        free_raw_data=True,
+    ).construct()
+
+
+def _datasets(
+    task: FitTask, fold: Fold, settings: dict[str, Any], levels: KnownLevels
+) -> tuple[lgb.Dataset, lgb.Dataset | None]:
+    """Binned training and validation rows; the binned table stays in the worker's cache."""
+    import lightgbm as lgb
+
+    valid: lgb.Dataset | None = None
+    if task.problem.time_column is not None:
+        # bins drawn from later rows would tell about the future, and so would the codes of levels seen
+        # once so far: the table holds a code for those that come again
+        train = _bin(task, settings, _masked(task.view.take(fold.train_rows), levels))
+        if len(fold.valid_rows):
+            later = _masked(task.view.take(fold.valid_rows), levels)
+            valid = lgb.Dataset(
+                _matrix(later.numeric, later.categorical),
+                label=np.zeros(later.rows, np.float32),
+                reference=train,
+                params=_binning(task, settings),
+            )
+    else:
+        whole = _shared(task, settings)
+        train = whole.subset(fold.train_rows.tolist(), params=_binning(task, settings))
+        if len(fold.valid_rows):
+            valid = whole.subset(fold.valid_rows.tolist(), params=_binning(task, settings))
+    _set(train, fold.train_target, fold.train_weights)
+    if valid is not None:
+        _set(valid, fold.valid_target, fold.valid_weights)
+    return train, valid
+
+
+def _masked(view: View, levels: KnownLevels) -> View:
+    return View(view.numeric, levels.apply(view.categorical), view.info)
+
+
+def _shared(task: FitTask, settings: dict[str, Any]) -> lgb.Dataset:
+    """The whole table, binned once per worker."""
+    if not task.cache_key:
+        return _bin(task, settings, task.view)
+    key = f"lightgbm:{settings['max_bin']}:{task.cache_key}"
+    if key not in task.cache:
+        kept = [name for name in task.cache if name.startswith("lightgbm:")]
+        for name in kept[: len(kept) - _CACHED + 1]:
+            del task.cache[name]
+        task.cache[key] = _bin(task, settings, task.view)
+    dataset: lgb.Dataset = task.cache[key]
+    return dataset
+
+
+def _set(dataset: lgb.Dataset, target: NDArray[Any], weights: NDArray[Any] | None) -> None:
+    dataset.construct()
+    dataset.set_label(target)
+    if weights is not None:
+        dataset.set_weight(weights)

@@ -1,0 +1,19 @@
+"""Score functions with their direction: higher or lower is better, and what they look at."""
+
+from modelwright.metrics.base import Metric, Needs, Prepare, Scorer, weighted_mean
+from modelwright.metrics.catalog import METRICS, default_metric, get_metric, metric_names, problem_metric
+from modelwright.metrics.custom import custom_metric
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "Needs",
+    "Prepare",
+    "Scorer",
+    "custom_metric",
+    "default_metric",
+    "get_metric",
+    "metric_names",
+    "problem_metric",
+    "weighted_mean",
+]

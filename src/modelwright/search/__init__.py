@@ -1,0 +1,25 @@
+"""Search: what to fit next inside the budget, and which trials make the ensemble."""
+
+from modelwright.search.catalog import SEARCHERS
+from modelwright.search.schedule import AnytimeScheduler, FixedScheduler, Planned, Scheduler, Work
+from modelwright.search.selecting import Selection, candidate_limit, select
+from modelwright.search.suggestion import Observed, Searcher, Space, Suggestion
+from modelwright.search.trials import Trial, Trials
+
+__all__ = [
+    "SEARCHERS",
+    "AnytimeScheduler",
+    "FixedScheduler",
+    "Observed",
+    "Planned",
+    "Scheduler",
+    "Searcher",
+    "Selection",
+    "Space",
+    "Suggestion",
+    "Trial",
+    "Trials",
+    "Work",
+    "candidate_limit",
+    "select",
+]

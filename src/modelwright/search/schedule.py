@@ -1,0 +1,411 @@
+"""What to fit next.
+
+Two schedulers share one contract. `AnytimeScheduler` answers to the clock: every configuration of the
+portfolio is first tried on one fold; the ones an ensemble would use are then completed, best first;
+time that is left goes to a search strategy, whose suggestions must prove themselves on one fold before
+they are given more. A new trial begins only while the current best ensemble could still be completed
+afterwards, so whenever the time ends there is a whole model. `FixedScheduler` fits a given number of
+trials on all folds in order and never looks at a clock: equal seeds give equal models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from modelwright.core import Config
+from modelwright.search.selecting import Selection, select
+from modelwright.search.suggestion import Observed, Searcher
+from modelwright.search.trials import Trial, Trials
+
+__all__ = ["AnytimeScheduler", "FixedScheduler", "Planned", "Scheduler", "Work"]
+
+_PROMISING = 1.25
+"""A configuration whose first fold errs more than this times the best one's is not completed."""
+
+_SAFETY = 1.3
+"""Completing the ensemble is expected to take this times what its finished folds took."""
+
+_CURIOSITY = 0.05
+"""Weight that a trial outside the present ensemble counts with, when folds are ordered by their
+weight per second."""
+
+_QUICK = 0.02
+"""Seconds below which one fold costs as good as nothing."""
+
+_CHEAP = 0.02
+"""A trial that takes less than this share of the time left is completed whatever its error."""
+
+_CHEAP_BASELINE = 0.1
+"""The same for the first trial, which the others are compared with."""
+
+_WARM_START = 2
+"""The first configurations run their first fold before anything else, whatever they cost."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An entry of the portfolio.
+
+    Attributes
+    ----------
+    learner, label : str
+    config : mapping
+    estimated_seconds : float
+        Wall time of one fold.
+    """
+
+    learner: str
+    label: str
+    config: Config
+    estimated_seconds: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """One fold of one trial, to be fitted now."""
+
+    trial: Trial
+    fold: int
+
+
+class Scheduler(Protocol):
+    """Decides what to fit next. It begins trials itself, in `next`."""
+
+    def next(self) -> Work | None:
+        """The next piece of work; None when nothing should be begun at this moment."""
+        ...
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `next` will never have work again, even after running folds finish."""
+        ...
+
+
+class _Beginner:
+    """Begins trials: from the portfolio while it lasts, then from the search strategy."""
+
+    def __init__(self, trials: Trials, portfolio: Sequence[Planned], searcher: Searcher | None) -> None:
+        self._trials = trials
+        self._waiting = list(portfolio)
+        self._searcher = searcher
+        self._labels: dict[str, int] = {}
+        for trial in trials.all():
+            self._labels[trial.learner] = self._labels.get(trial.learner, 0) + 1
+
+    @property
+    def portfolio(self) -> list[Planned]:
+        """Entries that have not begun."""
+        return self._waiting
+
+    def number(self) -> int:
+        """Number of the next trial."""
+        return max((trial.number for trial in self._trials.all()), default=-1) + 1
+
+    def skip(self, count: int) -> None:
+        """Leave out the first entries of the portfolio (they began in an earlier attempt)."""
+        del self._waiting[:count]
+
+    def planned(self) -> Trial:
+        """Begin the first waiting entry of the portfolio."""
+        entry = self._waiting.pop(0)
+        return self._begin(entry.learner, entry.label, entry.config, "portfolio", entry.estimated_seconds)
+
+    def suggested(self, folds: int) -> Trial | None:
+        """Begin what the search strategy suggests, if it has anything left."""
+        if self._searcher is None:
+            return None
+        suggestion = self._searcher.ask(self.number(), self._history(folds))
+        if suggestion is None:
+            self._searcher = None
+            return None
+        count = self._labels.get(suggestion.learner, 0) + 1
+        expected = [t.fold_seconds for t in self._trials.all() if t.learner == suggestion.learner]
+        return self._begin(
+            suggestion.learner,
+            f"{suggestion.learner}-{count}",
+            suggestion.config,
+            suggestion.origin,
+            sum(expected) / len(expected) if expected else 1.0,
+        )
+
+    @property
+    def can_suggest(self) -> bool:
+        """Whether the search strategy may have more."""
+        return self._searcher is not None
+
+    def _begin(self, learner: str, label: str, config: Config, origin: str, seconds: float) -> Trial:
+        self._labels[learner] = self._labels.get(learner, 0) + 1
+        trial = Trial(self.number(), learner, label, dict(config), origin, seconds)
+        self._trials.add(trial)
+        return trial
+
+    def _history(self, folds: int) -> list[Observed]:
+        """Finished trials with their errors; running ones as bad, so that nothing is asked twice."""
+        observed: list[Observed] = []
+        for trial in self._trials.all():
+            if trial.origin == "baseline":
+                continue
+            known = trial.prefix(self._trials.count) >= folds
+            error = self._trials.error(trial.number, folds) if known else float("inf")
+            observed.append(Observed(trial.number, trial.learner, trial.config, error, trial.fold_seconds))
+        return observed
+
+
+class FixedScheduler:
+    """A given number of trials on all folds, in order, without a look at the clock.
+
+    Parameters
+    ----------
+    trials : Trials
+        May hold trials of an earlier attempt; they are completed first.
+    portfolio : sequence of Planned
+    searcher : Searcher or None
+    max_trials : int
+        Trials in total, baselines not counted.
+    """
+
+    def __init__(
+        self, trials: Trials, portfolio: Sequence[Planned], searcher: Searcher | None, max_trials: int
+    ) -> None:
+        self._trials = trials
+        self._beginner = _Beginner(trials, portfolio, searcher)
+        self._beginner.skip(self._counted())
+        self._max = max_trials
+
+    def next(self) -> Work | None:
+        """The first missing fold of the earliest trial; see `Scheduler`."""
+        for trial in self._trials.all():
+            if trial.origin == "baseline" or trial.failure:
+                continue
+            for fold in trial.missing(self._trials.count):
+                return Work(trial, fold)
+        begun = self._begin()
+        return None if begun is None else Work(begun, 0)
+
+    @property
+    def exhausted(self) -> bool:
+        """See `Scheduler`."""
+        if any(
+            not trial.failure and len(trial.results) < self._trials.count
+            for trial in self._trials.all()
+            if trial.origin != "baseline"
+        ):
+            return False
+        return self._counted() >= self._max or not (self._beginner.portfolio or self._beginner.can_suggest)
+
+    def _counted(self) -> int:
+        return sum(trial.origin != "baseline" for trial in self._trials.all())
+
+    def _begin(self) -> Trial | None:
+        if self._counted() >= self._max:
+            return None
+        if self._beginner.portfolio:
+            return self._beginner.planned()
+        # A suggestion depends on every earlier result, so it waits for them all: the order in which
+        # folds happen to finish must not matter.
+        if any(trial.running for trial in self._trials.all()):
+            return None
+        return self._beginner.suggested(self._trials.count)
+
+
+class AnytimeScheduler:
+    """Work for a run that must end in time with the best model it can have by then.
+
+    Parameters
+    ----------
+    trials : Trials
+        May hold trials of an earlier attempt.
+    portfolio : sequence of Planned
+    searcher : Searcher or None
+    slots : int
+        Folds fitted side by side.
+    remaining : callable
+        Seconds until fitting must have ended.
+    fold_cap : float
+        Longest wall time that one fold may take.
+    """
+
+    def __init__(
+        self,
+        trials: Trials,
+        portfolio: Sequence[Planned],
+        searcher: Searcher | None,
+        *,
+        slots: int,
+        remaining: Callable[[], float],
+        fold_cap: float,
+    ) -> None:
+        self._trials = trials
+        self._beginner = _Beginner(trials, portfolio, searcher)
+        self._beginner.skip(sum(trial.origin == "portfolio" for trial in trials.all()))
+        self._slots = slots
+        self._remaining = remaining
+        self._cap = fold_cap
+        self._chosen: list[Selection] = []
+        self._known = (-1, -1)
+        self.skipped: list[tuple[Planned, str]] = []
+
+    def next(self) -> Work | None:
+        """See `Scheduler`."""
+        if self._remaining() <= 0.25:
+            return None
+        begun = sum(trial.origin != "baseline" for trial in self._trials.all())
+        if begun < _WARM_START and self._beginner.portfolio:
+            return Work(self._beginner.planned(), 0)
+        repeated = self._unopened()
+        if repeated is not None:
+            return repeated
+        completion = self._complete()
+        if completion is not None and self._must_complete():
+            return completion
+        opening = self._open_portfolio()
+        if opening is not None:
+            return opening
+        if completion is not None:
+            return completion
+        return self._explore()
+
+    @property
+    def exhausted(self) -> bool:
+        """See `Scheduler`."""
+        if self._remaining() <= 0.25:
+            return True
+        running = any(trial.running for trial in self._trials.all())
+        return not (
+            running or self._beginner.portfolio or self._beginner.can_suggest or self._complete() is not None
+        )
+
+    def _unopened(self) -> Work | None:
+        """A trial whose first fold was lost with its worker."""
+        for trial in self._trials.all():
+            if self._alive(trial) and 0 not in trial.results and 0 not in trial.running:
+                return Work(trial, 0)
+        return None
+
+    def _alive(self, trial: Trial) -> bool:
+        return not (trial.failure or trial.pruned or trial.origin == "baseline")
+
+    def _open_portfolio(self) -> Work | None:
+        """The first fold of the next entry that can still be afforded."""
+        while self._beginner.portfolio:
+            entry = self._beginner.portfolio[0]
+            seconds = min(self._expected(entry), self._cap)
+            if seconds + self._completion_seconds() <= self._remaining():
+                return Work(self._beginner.planned(), 0)
+            self.skipped.append((entry, f"its first fold would take about {seconds:.1f} s"))
+            self._beginner.skip(1)
+        return None
+
+    def _explore(self) -> Work | None:
+        """The first fold of what the search strategy suggests, while there is time to complete it."""
+        if not self._beginner.can_suggest or not self._trials.having(1):
+            return None
+        typical = self._typical_seconds() * (1 + (self._trials.count - 1) / self._slots)
+        if typical + self._completion_seconds() > self._remaining():
+            return None
+        trial = self._beginner.suggested(1)
+        return None if trial is None else Work(trial, 0)
+
+    def _complete(self) -> Work | None:
+        """The next missing fold of a trial that is worth completing: most weight per second first.
+
+        The first trial is what the others are compared with, so it counts as if it had all the weight.
+
+        When only the present ensemble can still be completed, nothing else is.
+        """
+        opened = [t for t in self._trials.having(1) if self._alive(t) and t.missing(self._trials.count)]
+        if not opened:
+            return None
+        shares, pressed = self._shares(), self._must_complete()
+        if pressed:
+            opened = [trial for trial in opened if trial.number in shares] or opened
+        errors = {trial.number: self._trials.error(trial.number, 1) for trial in self._trials.having(1)}
+        best = min(errors.values())
+        ranked = sorted(
+            opened,
+            key=lambda t: (
+                -(shares.get(t.number, 0.0) + (1.0 if t.number == 1 else _CURIOSITY))
+                / max(t.fold_seconds, _QUICK),
+                errors[t.number],
+                t.number,
+            ),
+        )
+        for trial in ranked:
+            if trial.number not in shares and not self._promising(trial, errors[trial.number], best):
+                trial.pruned = True
+                continue
+            fold = trial.missing(self._trials.count)[0]
+            if min(trial.fold_seconds, self._cap) <= self._remaining() * _SAFETY:
+                return Work(trial, fold)
+        return None
+
+    def _shares(self) -> dict[int, float]:
+        """Weights in the ensemble that the first fold speaks for, and in the one that more folds do."""
+        shares: dict[int, float] = {}
+        for selection in self._selections():
+            for number, share in zip(selection.numbers, selection.shares, strict=True):
+                shares[number] = max(share, shares.get(number, 0.0))
+        return shares
+
+    def _promising(self, trial: Trial, error: float, best: float) -> bool:
+        """Whether a trial outside the current ensemble may still earn a place in it, or costs nothing."""
+        missing = self._trials.count - len(trial.results)
+        share = _CHEAP_BASELINE if trial.number == 1 else _CHEAP
+        if missing * trial.fold_seconds / self._slots <= share * self._remaining():
+            return True
+        if trial.origin == "portfolio":
+            return error <= best * _PROMISING
+        rivals = sorted(
+            self._trials.error(other.number, 1)
+            for other in self._trials.having(1)
+            if other.learner == trial.learner and other.number != trial.number
+        )
+        return len(rivals) < 2 or error <= rivals[1]
+
+    def _must_complete(self) -> bool:
+        """Whether only so much time is left as completing the current ensemble will take."""
+        return self._completion_seconds() >= self._remaining()
+
+    def _completion_seconds(self) -> float:
+        """Wall time that completing the present ensemble is expected to take."""
+        work = 0.0
+        for number in self._shares():
+            trial = self._trials[number]
+            if self._alive(trial):
+                missing = self._trials.count - len(trial.results)
+                work += missing * min(trial.fold_seconds, self._cap)
+        return _SAFETY * work / self._slots
+
+    def _selections(self) -> list[Selection]:
+        """The ensembles that the trials speak for now (renewed when another fold is known).
+
+        The first fold alone has seen every trial; the most folds that several trials have finished tell
+        more about those.
+        """
+        known = (len(self._trials.having(1)), self._depth())
+        if known != self._known:
+            found = [select(self._trials, folds) for folds in dict.fromkeys((1, known[1]))]
+            self._chosen, self._known = [item for item in found if item is not None], known
+        return self._chosen
+
+    def _depth(self) -> int:
+        """The most folds that at least three trials have finished; 1 if there is no such number."""
+        depths = sorted(
+            (t.prefix(self._trials.count) for t in self._trials.all() if t.origin != "baseline"), reverse=True
+        )
+        return max(1, depths[2]) if len(depths) > 2 else 1
+
+    def _expected(self, entry: Planned) -> float:
+        """Estimated seconds of a fold, corrected by what the learner's finished folds took."""
+        ratios = [
+            trial.fold_seconds / trial.estimated_seconds
+            for trial in self._trials.all()
+            if trial.learner == entry.learner and trial.results and trial.estimated_seconds > 0
+        ]
+        return entry.estimated_seconds * (sum(ratios) / len(ratios) if ratios else 1.0)
+
+    def _typical_seconds(self) -> float:
+        known = [trial.fold_seconds for trial in self._trials.having(1) if trial.origin != "baseline"]
+        return min(sum(known) / len(known), self._cap) if known else 1.0

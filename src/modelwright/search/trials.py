@@ -1,0 +1,187 @@
+"""What has been tried so far in a run: trials, their finished folds, their out-of-fold predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.core import Config, Predictions
+from modelwright.ensemble import FoldData, FoldResult
+from modelwright.metrics import Metric
+
+__all__ = ["Trial", "Trials"]
+
+
+@dataclass
+class Trial:
+    """One configuration of one learner.
+
+    Attributes
+    ----------
+    number : int
+        0 is the constant baseline; the order in which trials were begun.
+    learner, label : str
+        Name in the catalog, name on the leaderboard.
+    config : mapping
+    origin : str
+        ``"baseline"``, ``"portfolio"``, ``"bayesian"``, ``"random"`` or ``"grid"``.
+    estimated_seconds : float
+        Expected wall time of one fold, before any was fitted.
+    results : dict of int to FoldResult
+        Finished folds.
+    running : set of int
+        Folds being fitted now.
+    attempts : dict of int to int
+        How often a fold was begun.
+    failure : str
+        Why no further fold will be fitted; empty while all is well.
+    pruned : bool
+        Whether the race was lost: no further fold is worth its time.
+    """
+
+    number: int
+    learner: str
+    label: str
+    config: Config
+    origin: str
+    estimated_seconds: float = 0.0
+    results: dict[int, FoldResult] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)
+    attempts: dict[int, int] = field(default_factory=dict)
+    failure: str = ""
+    pruned: bool = False
+
+    @property
+    def fold_seconds(self) -> float:
+        """Wall time of one fold: the mean of the finished ones, or the estimate."""
+        if not self.results:
+            return self.estimated_seconds
+        return float(np.mean([r.fit_seconds + r.predict_seconds for r in self.results.values()]))
+
+    @property
+    def fit_seconds(self) -> float:
+        """Wall time of all finished fits together."""
+        return sum(result.fit_seconds for result in self.results.values())
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the finished fold models together."""
+        return sum(result.size_bytes for result in self.results.values())
+
+    def missing(self, count: int) -> list[int]:
+        """Folds of ``count`` that are neither finished nor running, in ascending order."""
+        return [fold for fold in range(count) if fold not in self.results and fold not in self.running]
+
+    def prefix(self, count: int) -> int:
+        """How many of the first folds are finished without a gap."""
+        return next((fold for fold in range(count) if fold not in self.results), count)
+
+
+class Trials:
+    """The trials of a run and their predictions of validation rows, compared on equal rows only.
+
+    Parameters
+    ----------
+    data : FoldData
+        Target, weights and folds of the run.
+    metric : Metric
+        What the run optimises.
+    """
+
+    def __init__(self, data: FoldData, metric: Metric) -> None:
+        self.data = data
+        self.metric = metric
+        self.count = len(data.folds.valid)
+        self._trials: dict[int, Trial] = {}
+        self._predictions: dict[tuple[int, int], NDArray[np.floating]] = {}
+        self._errors: dict[tuple[int, int], float] = {}
+        self._rows = [np.asarray(rows) for rows in data.folds.valid]
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self._trials.values())
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def __getitem__(self, number: int) -> Trial:
+        return self._trials[number]
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._trials
+
+    def add(self, trial: Trial) -> None:
+        """Begin to keep a trial."""
+        self._trials[trial.number] = trial
+
+    def finish_fold(self, number: int, fold: int, result: FoldResult) -> float:
+        """Keep a finished fold; returns the metric's score on its validation rows."""
+        trial = self._trials[number]
+        predictions = result.valid_predictions()
+        trial.results[fold] = result
+        trial.running.discard(fold)
+        self._predictions[number, fold] = predictions.astype(np.float32)
+        return self.metric.score(
+            self.data.target[self._rows[fold]],
+            Predictions(predictions),
+            self._weights(self._rows[fold]),
+        )
+
+    def all(self) -> list[Trial]:
+        """Every trial, in the order of the numbers."""
+        return [self._trials[number] for number in sorted(self._trials)]
+
+    def having(self, folds: int) -> list[Trial]:
+        """Trials whose first ``folds`` folds are finished, in the order of their numbers."""
+        return [trial for trial in self.all() if trial.prefix(self.count) >= folds]
+
+    def complete(self) -> list[Trial]:
+        """Trials with every fold finished."""
+        return self.having(self.count)
+
+    def rows(self, folds: int) -> NDArray[np.int64]:
+        """The rows that the first ``folds`` folds validate, fold after fold."""
+        return np.concatenate(self._rows[:folds])
+
+    def target(self, folds: int) -> NDArray[np.generic]:
+        """Targets of `rows`."""
+        target: NDArray[np.generic] = np.asarray(self.data.target)[self.rows(folds)]
+        return target
+
+    def weights(self, folds: int) -> NDArray[np.float64] | None:
+        """Weights of `rows`."""
+        return self._weights(self.rows(folds))
+
+    def predictions(self, number: int, folds: int) -> NDArray[np.floating]:
+        """A trial's out-of-fold predictions of `rows`."""
+        return np.concatenate([self._predictions[number, fold] for fold in range(folds)])
+
+    def error(self, number: int, folds: int) -> float:
+        """A trial's error (lower is better) on the rows of the first ``folds`` folds together."""
+        if (number, folds) not in self._errors:  # finished folds never change, and schedulers ask often
+            self._errors[number, folds] = self.error_of(self.predictions(number, folds), folds)
+        return self._errors[number, folds]
+
+    def error_of(self, predictions: NDArray[np.floating], folds: int) -> float:
+        """Error of any predictions of the rows of the first ``folds`` folds."""
+        array = np.asarray(predictions, dtype=np.float64)
+        value = self.metric.error(self.target(folds), Predictions(array), self.weights(folds))
+        return value if np.isfinite(value) else float("inf")
+
+    def score(self, number: int, folds: int) -> float:
+        """A trial's score in the natural direction of the metric."""
+        array = np.asarray(self.predictions(number, folds), dtype=np.float64)
+        return self.metric.score(self.target(folds), Predictions(array), self.weights(folds))
+
+    def blend(self, numbers: Sequence[int], shares: NDArray[np.float64], folds: int) -> NDArray[np.float64]:
+        """Weighted mean of several trials' out-of-fold predictions."""
+        parts = [
+            share * self.predictions(number, folds) for number, share in zip(numbers, shares, strict=True)
+        ]
+        total: NDArray[np.float64] = np.sum(parts, axis=0, dtype=np.float64)
+        return total
+
+    def _weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        return None if self.data.weights is None else np.asarray(self.data.weights)[rows]

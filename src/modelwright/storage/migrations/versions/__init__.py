@@ -1,0 +1,1 @@
+"""One file per step; `modelwright.storage.migrate.REVISIONS` lists them in order."""

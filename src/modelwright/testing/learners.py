@@ -1,0 +1,512 @@
+"""The contract of a learner, as checks that any learner can be put to.
+
+Use `check_learner` for a verdict in one call, or `LEARNER_CHECKS` for one test a check::
+
+    @pytest.mark.parametrize("check", list(LEARNER_CHECKS))
+    def test_my_learner(check, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        run_learner_check(check, MyLearner())
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.core import (
+    Deadline,
+    FeatureInfo,
+    FitTask,
+    ModelwrightError,
+    OptionError,
+    Problem,
+    Task,
+    TrialError,
+    View,
+    ViewInfo,
+)
+from modelwright.learners import Choice, FitResult, FittedLearner, Learner, Parameter
+from modelwright.metrics import problem_metric
+from modelwright.testing.violation import ContractViolation, demand, naming
+
+__all__ = [
+    "LEARNER_CHECKS",
+    "LearningTable",
+    "check_learner",
+    "make_learning_table",
+    "run_learner_check",
+]
+
+SMALL: Mapping[str, Any] = {"rounds": 20, "trees": 12}
+"""Sizes that keep a check quick, given to the learners that know them."""
+
+TASKS = (Task.BINARY, Task.MULTICLASS, Task.REGRESSION)
+
+
+@dataclass(frozen=True)
+class LearningTable:
+    """A small table that can be learned, for tests of learners.
+
+    Attributes
+    ----------
+    view, target, problem
+        As a `FitTask` takes them.
+    """
+
+    view: View
+    target: NDArray[Any]
+    problem: Problem
+
+    def task(self) -> FitTask:
+        """A fit on the first two thirds, validated on the rest; `dataclasses.replace` varies it."""
+        cut = self.view.rows * 2 // 3
+        rows = np.arange(self.view.rows)
+        return FitTask(self.view, self.target, rows[:cut], rows[cut:], self.problem)
+
+
+def make_learning_table(
+    task: Task, rows: int = 300, numeric: int = 4, categorical: int = 2, seed: int = 0
+) -> LearningTable:
+    """A table whose target follows from a number and, where there is one, a category.
+
+    Parameters
+    ----------
+    task : Task
+        Binary, multiclass (three classes) or regression.
+    rows, numeric, categorical : int
+        Its size; a twentieth of the numbers and of the codes are missing.
+    seed : int
+        Of the random numbers.
+
+    Examples
+    --------
+    >>> make_learning_table(Task.BINARY).view.numeric.shape
+    (300, 4)
+    """
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(size=(rows, numeric)).astype(np.float32)
+    codes = rng.integers(1, 6, size=(rows, categorical)).astype(np.int32)
+    signal = rng.normal(scale=0.1, size=rows)
+    if numeric:
+        signal = signal + 2 * numbers[:, 0]
+        numbers[rng.random(numbers.shape) < 0.05] = np.nan
+    if categorical:
+        signal = signal + np.array([0.0, -1.5, 1.5, 0.5, -0.5, 0.0])[codes[:, 0]]
+        codes[rng.random(codes.shape) < 0.05] = 0
+    info = ViewInfo(
+        tuple(FeatureInfo(f"n{i}", f"n{i}", "value") for i in range(numeric)),
+        tuple(FeatureInfo(f"c{i}", f"c{i}", "codes", 6) for i in range(categorical)),
+    )
+    view = View(numbers, codes, info)
+    problem = Problem.of("y")
+    if task is Task.REGRESSION:
+        return LearningTable(view, 1000 + 50 * signal, problem.resolved(task, "rmse", ()))
+    cuts = np.quantile(signal, [0.5] if task is Task.BINARY else [0.33, 0.67])
+    labels = ("a", "b", "c")[: len(cuts) + 1]
+    target = np.digitize(signal, cuts).astype(np.int64)
+    return LearningTable(view, target, problem.resolved(task, "log_loss", labels))
+
+
+def check_learner(learner: Learner) -> None:
+    """Put a learner to every check.
+
+    Raises
+    ------
+    ContractViolation
+        At the first check that fails, with its name and what is wrong.
+
+    Examples
+    --------
+    >>> from modelwright.learners import LEARNERS
+    >>> check_learner(LEARNERS.load("constant")())
+    """
+    for name in LEARNER_CHECKS:
+        run_learner_check(name, learner)
+
+
+def run_learner_check(name: str, learner: Learner) -> None:
+    """Put a learner to one check of `LEARNER_CHECKS`.
+
+    Raises
+    ------
+    ContractViolation
+        If it fails.
+    """
+    with naming(f"learner {learner.name!r}", name):
+        LEARNER_CHECKS[name](learner)
+
+
+def _config(learner: Learner) -> dict[str, Any]:
+    return {name: value for name, value in SMALL.items() if name in learner.defaults}
+
+
+def _fit(learner: Learner, table: LearningTable, task: FitTask | None = None) -> FitResult:
+    """A small fit: of the table's own task, or of a variation of it."""
+    task = task or table.task()
+    return learner.fit(replace(task, config={**_config(learner), **task.config}))
+
+
+def _predict(learner: Learner, table: LearningTable, task: FitTask | None = None) -> NDArray[np.float64]:
+    """What a small fit says about every row, looked at for what any predictions must be."""
+    model = _fit(learner, table, task).model
+    array = model.predict(table.view).array
+    rows, outputs = table.view.rows, table.problem.outputs
+    shape = (rows, outputs) if table.problem.task.is_classification else (rows,)
+    demand(array.shape == shape, f"predictions have shape {array.shape} instead of {shape}")
+    demand(array.dtype == np.float64, f"predictions are {array.dtype} instead of float64")
+    demand(bool(np.isfinite(array).all()), "predictions are not finite")
+    if table.problem.task.is_classification:
+        demand(bool((array >= 0).all()), "probabilities are negative")
+        demand(bool(np.allclose(array.sum(axis=1), 1, atol=1e-9)), "probabilities do not sum to one")
+    return array
+
+
+def _tables(learner: Learner) -> Iterator[LearningTable]:
+    """Tables of the tasks that the learner supports."""
+    for task in TASKS:
+        table = make_learning_table(task)
+        if learner.supports(table.problem, table.view.shape(table.problem.outputs)) is None:
+            yield table
+
+
+def check_declares_itself(learner: Learner) -> None:
+    """Its portfolio, space and estimate are pure and agree with its hyperparameters."""
+    demand(bool(re.fullmatch(r"[a-z][a-z0-9_]*", learner.name)), "its name is not lower_snake_case")
+    tables = list(_tables(learner))
+    demand(bool(tables), "it supports neither a binary, a multiclass nor a regression problem")
+    for table in tables:
+        shape = table.view.shape(table.problem.outputs)
+        candidates = learner.portfolio(table.problem, shape)
+        demand(len(candidates) > 0, "its portfolio is empty")
+        labels = [candidate.label for candidate in candidates]
+        demand(len(set(labels)) == len(labels), f"its portfolio repeats a label: {labels}")
+        demand(list(candidates) == list(learner.portfolio(table.problem, shape)), "its portfolio varies")
+        space = learner.space(table.problem, shape)
+        demand(space == learner.space(table.problem, shape), "its space varies")
+        unknown = set(space) - set(learner.defaults)
+        demand(not unknown, f"its space names hyperparameters it does not know: {sorted(unknown)}")
+        larger = replace(shape, rows=100 * shape.rows)
+        for candidate in candidates:
+            learner.settings(candidate.config)
+            cost, more = learner.estimate(shape, candidate.config), learner.estimate(larger, candidate.config)
+            demand(0 < cost.seconds < math.inf and cost.bytes > 0, f"its estimate is {cost}")
+            demand(more.seconds > cost.seconds, "100 times the rows are not expected to take longer")
+
+
+def check_space_can_be_fitted(learner: Learner) -> None:
+    """Every corner of the space is a configuration that fits."""
+    for table in _tables(learner):
+        small = replace(table, view=table.view.take(slice(0, 90)), target=table.target[:90])
+        space = learner.space(table.problem, small.view.shape(table.problem.outputs))
+        ends = {name: _ends(parameter) for name, parameter in space.items()}
+        for which in range(max(map(len, ends.values()), default=0)):
+            corner = {name: values[min(which, len(values) - 1)] for name, values in ends.items()}
+            for name, value in corner.items():
+                demand(space[name].contains(value), f"{value!r} is not in its own space of {name!r}")
+            _predict(learner, small, replace(small.task(), config=corner))
+
+
+def _ends(parameter: Parameter) -> tuple[Any, ...]:
+    if isinstance(parameter, Choice):
+        return parameter.options
+    return (parameter.low, parameter.high)
+
+
+def check_refuses_unknown_settings(learner: Learner) -> None:
+    """A hyperparameter that it does not know is an error, never ignored."""
+    for table in _tables(learner):
+        with contextlib.suppress(OptionError):
+            learner.fit(replace(table.task(), config={"no_such_setting": 1}))
+            raise ContractViolation("a hyperparameter it does not know is ignored")
+
+
+def check_learns(learner: Learner) -> None:
+    """On easy data it is clearly better than a constant (unless it is the constant)."""
+    from modelwright.learners.constant import Constant
+
+    for table in _tables(learner):
+        valid = table.task().valid_rows
+        metric = problem_metric(table.problem)
+        array = _predict(learner, table)
+        if learner.name == Constant.name:
+            continue
+        result = _fit(learner, table).model.predict(table.view).take(valid)
+        base = Constant().fit(table.task()).model.predict(table.view).take(valid)
+        error, naive = (metric.error(table.target[valid], each) for each in (result, base))
+        demand(len(array) == table.view.rows, "it does not predict every row")
+        demand(error < 0.8 * naive, f"its error {error:.4g} on easy data is near a constant's {naive:.4g}")
+
+
+def check_is_deterministic(learner: Learner) -> None:
+    """Equal tasks give equal models, on one thread and on two, with rows in any order."""
+    for table in _tables(learner):
+        task = replace(table.task(), seed=7)
+        first = _predict(learner, table, task)
+        demand(np.array_equal(first, _predict(learner, table, task)), "two equal fits differ")
+        two = _predict(learner, table, replace(task, threads=2))
+        demand(np.array_equal(first, two), "fits on one thread and on two differ")
+        mixed = _predict(learner, table, replace(task, train_rows=task.train_rows[::-1].copy()))
+        demand(np.array_equal(first, mixed), "the order in which training rows are named matters")
+        cache: dict[str, Any] = {}
+        for _ in range(2):
+            again = _predict(learner, table, replace(task, cache=cache, cache_key="table"))
+            demand(np.array_equal(first, again), "the cache changes the model")
+
+
+def check_round_trip(learner: Learner) -> None:
+    """A saved model predicts the same, bit by bit, when it is loaded."""
+    for table in _tables(learner):
+        model = _fit(learner, table).model
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(Path(folder))
+            size = sum(path.stat().st_size for path in Path(folder).rglob("*"))
+            loaded = learner.load(Path(folder))
+        demand(isinstance(loaded, FittedLearner), "`load` does not return a FittedLearner")
+        same = np.array_equal(loaded.predict(table.view).array, model.predict(table.view).array)
+        demand(same, "a loaded model predicts something else")
+        demand(model.size_bytes < 3 * size + 20_000, f"it calls {size} bytes {model.size_bytes}")
+
+
+_FRESH = """
+import importlib, sys
+from pathlib import Path
+import numpy as np
+from modelwright.core import FeatureInfo, View, ViewInfo
+module, name, folder = sys.argv[1:]
+table = np.load(Path(folder) / "view.npz")
+info = ViewInfo(
+    tuple(FeatureInfo(f"n{i}", f"n{i}", "value") for i in range(table["numeric"].shape[1])),
+    tuple(FeatureInfo(f"c{i}", f"c{i}", "codes", 6) for i in range(table["codes"].shape[1])),
+)
+learner = getattr(importlib.import_module(module), name)()
+model = learner.load(Path(folder) / "model")
+np.save(Path(folder) / "said.npy", model.predict(View(table["numeric"], table["codes"], info)).array)
+"""
+
+
+def check_round_trip_in_fresh_process(learner: Learner) -> None:
+    """A process that knows nothing but the files predicts the same."""
+    table = next(_tables(learner))
+    model = _fit(learner, table).model
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model").mkdir()
+        model.save(folder / "model")
+        np.savez(folder / "view.npz", numeric=table.view.numeric, codes=table.view.categorical)
+        kind = type(learner)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        done = subprocess.run(
+            [sys.executable, "-c", _FRESH, kind.__module__, kind.__qualname__, name],
+            env=environment,
+            cwd=name,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        demand(done.returncode == 0, f"loading in a fresh process fails:\n{done.stderr[-2000:]}")
+        said = np.load(folder / "said.npy")
+    demand(np.array_equal(said, model.predict(table.view).array), "a fresh process predicts something else")
+
+
+def check_saves_data_only(learner: Learner) -> None:
+    """No file of a saved model holds a pickle."""
+    for table in _tables(learner):
+        with tempfile.TemporaryDirectory() as folder:
+            _fit(learner, table).model.save(Path(folder))
+            for path in Path(folder).rglob("*"):
+                content = path.read_bytes() if path.is_file() else b""
+                # the header of a pickle at the beginning, or the name of its reader in an npy header
+                pickled = bool(re.match(rb"\x80[\x02-\x05]", content)) or b"'descr': '|O'" in content
+                demand(not pickled, f"the file {path.name!r} holds a pickle")
+                demand(path.suffix not in (".pkl", ".pickle", ".joblib"), f"{path.name!r} is a pickle")
+
+
+def check_weights(learner: Learner) -> None:
+    """Weights matter: rows of weight near nothing teach next to nothing; equal weights change little."""
+    for table in _tables(learner):
+        rows = np.arange(table.view.rows)
+        task = replace(table.task(), train_rows=rows, valid_rows=rows[:0])
+        plain = _predict(learner, table, task)
+        even = _predict(learner, table, replace(task, weights=np.ones(len(rows))))
+        demand(bool(np.allclose(plain, even, rtol=0.05, atol=0.05)), "weights of one change the model")
+        # each row has a twin with another row's target; weights tell which of the two is right
+        wrong = np.concatenate([table.target, np.random.default_rng(0).permutation(table.target)])
+        twins = LearningTable(table.view.take(np.concatenate([rows, rows])), wrong, table.problem)
+        weights = np.repeat([1.0, 1e-6], len(rows))
+        gaps = []
+        task = replace(twins.task(), train_rows=np.arange(2 * len(rows)), valid_rows=rows[:0])
+        for given in (weights, weights[::-1].copy()):
+            said = _predict(learner, twins, replace(task, weights=given))
+            gaps.append(float(np.abs(said[rows] - plain).mean()))
+        if float(np.abs(plain - plain[:1]).max()) > 0:
+            demand(gaps[0] < 0.5 * gaps[1], f"wrong rows of no weight mislead it like others: {gaps}")
+
+
+def check_deadline(learner: Learner) -> None:
+    """It stops by itself in time with a model, and refuses to begin after the deadline."""
+    table = make_learning_table(Task.BINARY, rows=6_000, numeric=12)
+    _fit(learner, make_learning_table(Task.BINARY))  # imports are not part of a fit
+    long = {name: 100_000 for name in SMALL if name in learner.defaults}
+    config = {**long, **({"patience": 100_000} if "patience" in learner.defaults else {})}
+    for adaptive in (False, True):
+        began = time.monotonic()
+        task = replace(table.task(), config=config, adaptive=adaptive)
+        result = learner.fit(replace(task, deadline=Deadline.after(0.6)))
+        took = time.monotonic() - began
+        # generous: the machine may be busy with other work
+        demand(took < 3.0, f"with 0.6 s given, a fit takes {took:.1f} s")
+        if long:
+            demand(result.stopped_by_deadline, "it does not say that the deadline ended the fit")
+        demand(len(result.model.predict(table.view).array) == 6_000, "it has no model at the deadline")
+    try:
+        learner.fit(replace(table.task(), deadline=Deadline.after(-1.0)))
+    except TrialError:
+        return
+    raise ContractViolation("it begins to fit after the deadline has passed")
+
+
+def check_read_only_memory_map(learner: Learner) -> None:
+    """Views may be read-only memory maps, and predictions from them are the same."""
+    for table in _tables(learner):
+        expected = _predict(learner, table)
+        with tempfile.TemporaryDirectory() as folder:
+            blocks = []
+            for name, block in (("n", table.view.numeric), ("c", table.view.categorical)):
+                np.save(Path(folder) / f"{name}.npy", block)
+                blocks.append(np.load(Path(folder) / f"{name}.npy", mmap_mode="r"))
+            view = View(blocks[0], blocks[1], table.view.info)
+            target = np.array(table.target)
+            target.flags.writeable = False
+            mapped = _predict(learner, LearningTable(view, target, table.problem))
+        demand(np.array_equal(mapped, expected), "a memory map gives another model")
+
+
+def _global_state() -> NDArray[Any]:
+    state = np.random.get_state(legacy=False)["state"]
+    return np.array(state["key"])
+
+
+def check_leaves_task_alone(learner: Learner) -> None:
+    """Neither the view nor the target nor numpy's random state changes, and no file is written."""
+    for table in _tables(learner):
+        before = [table.view.numeric.copy(), table.view.categorical.copy(), table.target.copy()]
+        state = _global_state()
+        files = set(os.listdir("."))
+        _predict(learner, table)
+        after = [table.view.numeric, table.view.categorical, table.target]
+        same = all(np.array_equal(*pair, equal_nan=pair[0].dtype.kind == "f") for pair in zip(before, after))
+        demand(same, "a fit changes its input")
+        demand(np.array_equal(state, _global_state()), "a fit uses numpy's global random state")
+        demand(set(os.listdir(".")) == files, "a fit writes files into the working directory")
+
+
+def check_missing_classes(learner: Learner) -> None:
+    """Classes that no training row has get probability 0; a single class gets 1."""
+    table = make_learning_table(Task.MULTICLASS)
+    if learner.supports(table.problem, table.view.shape(3)) is not None:
+        return
+    task = table.task()
+    for present in ((0, 2), (1,)):
+        rows = task.train_rows[np.isin(table.target[task.train_rows], present)]
+        array = _predict(learner, table, replace(task, train_rows=rows))
+        absent = [code for code in range(3) if code not in present]
+        demand(bool((array[:, absent] == 0).all()), f"with the classes {present}, others are not 0")
+        demand(bool((array[:, present[0]] > 0).any()), f"with the classes {present}, the first is never said")
+
+
+def check_odd_tables(learner: Learner) -> None:
+    """Columns of one kind alone, empty and constant columns, few rows, no validation rows."""
+    for task in TASKS:
+        for rows, numeric, categorical in ((90, 0, 2), (90, 4, 0), (12, 4, 2), (60, 300, 2)):
+            table = make_learning_table(task, rows, numeric, categorical)
+            if learner.supports(table.problem, table.view.shape(table.problem.outputs)) is None:
+                _predict(learner, table)
+    for table in _tables(learner):
+        odd = np.array(table.view.numeric)
+        odd[:, 1], odd[:, 2] = np.nan, 3.0
+        changed = replace(table, view=replace(table.view, numeric=odd))
+        _predict(learner, changed)
+        _predict(learner, changed, replace(changed.task(), valid_rows=np.zeros(0, np.int64)))
+        if not table.problem.task.is_classification:
+            same = _predict(learner, replace(table, target=np.full(table.view.rows, 4.5)))
+            demand(bool(np.allclose(same, 4.5)), "a target of one value is not predicted")
+
+
+def check_unseen_levels(learner: Learner) -> None:
+    """Levels that no training row has count as missing."""
+    table = make_learning_table(Task.BINARY)
+    if learner.supports(table.problem, table.view.shape(2)) is not None:
+        return
+    codes = np.array(table.view.categorical)
+    codes[:200][codes[:200] == 5] = 0
+    view = replace(table.view, categorical=codes)
+    model = _fit(learner, replace(table, view=view)).model
+    rows = view.take(slice(200, 300))
+    missing = replace(rows, categorical=np.where(rows.categorical == 5, 0, rows.categorical).astype(np.int32))
+    same = np.array_equal(model.predict(rows).array, model.predict(missing).array)
+    demand(same, "a level that training rows lack is not treated as missing")
+
+
+def check_predicts_rows_alone(learner: Learner) -> None:
+    """A row's prediction does not depend on the rows beside it; no rows give no predictions."""
+    for table in _tables(learner):
+        model = _fit(learner, table).model
+        whole = model.predict(table.view).array
+        alone = np.concatenate([model.predict(table.view.take(slice(i, i + 1))).array for i in range(5)])
+        demand(bool(np.allclose(whole[:5], alone, rtol=1e-9, atol=1e-12)), "rows influence each other")
+        none = model.predict(table.view.take(slice(0, 0))).array
+        demand(none.shape == (0, *whole.shape[1:]), f"no rows give predictions of shape {none.shape}")
+
+
+def check_refuses_damaged_files(learner: Learner) -> None:
+    """Files cut short are an error that says so, not a crash and not a model."""
+    table = next(_tables(learner))
+    model = _fit(learner, table).model
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder))
+        for path in sorted(Path(folder).rglob("*")):
+            content = path.read_bytes()
+            for damaged in (content[: len(content) // 2], b""):
+                path.write_bytes(damaged)
+                try:
+                    learner.load(Path(folder))
+                except ModelwrightError:
+                    continue
+                raise ContractViolation(f"it loads a model whose file {path.name!r} was cut short")
+            path.write_bytes(content)
+
+
+LEARNER_CHECKS: Mapping[str, Callable[[Learner], None]] = {
+    "declares_itself": check_declares_itself,
+    "space_can_be_fitted": check_space_can_be_fitted,
+    "refuses_unknown_settings": check_refuses_unknown_settings,
+    "learns": check_learns,
+    "is_deterministic": check_is_deterministic,
+    "round_trip": check_round_trip,
+    "round_trip_in_fresh_process": check_round_trip_in_fresh_process,
+    "saves_data_only": check_saves_data_only,
+    "weights": check_weights,
+    "deadline": check_deadline,
+    "read_only_memory_map": check_read_only_memory_map,
+    "leaves_task_alone": check_leaves_task_alone,
+    "missing_classes": check_missing_classes,
+    "odd_tables": check_odd_tables,
+    "unseen_levels": check_unseen_levels,
+    "predicts_rows_alone": check_predicts_rows_alone,
+    "refuses_damaged_files": check_refuses_damaged_files,
+}
+"""Name to check; each takes a learner and raises `ContractViolation`."""

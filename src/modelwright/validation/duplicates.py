@@ -1,0 +1,121 @@
+"""Rows that stand in the table twice: a copy in training makes the score of a validation row too good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from modelwright.core import Finding, IntArray, Problem, Schema
+from modelwright.validation.folds import Folds
+
+__all__ = ["find_duplicates"]
+
+_WORRYING_SHARE = 0.01
+"""Share of validated rows with a copy in training from which the scores may be flattered."""
+
+
+def find_duplicates(
+    frame: pl.DataFrame,
+    schema: Schema,
+    target: NDArray[Any],
+    folds: Folds,
+    problem: Problem | None = None,
+) -> list[Finding]:
+    """Find rows with the same features: copies in different folds, and copies with different targets.
+
+    Parameters
+    ----------
+    frame : polars DataFrame
+        The table, features as columns.
+    schema : Schema
+        Tells which columns are features.
+    target : array, shape (rows,)
+        Class codes or values.
+    folds : Folds
+        How the rows will be validated.
+    problem : Problem, optional
+        Only names the target column in the finding.
+
+    Returns
+    -------
+    list of Finding
+        At most one with check ``"duplicates"`` (evidence: ``rows``, ``crossing_rows``,
+        ``validated_rows``) and one with check ``"conflicting_targets"`` (evidence: ``rows``,
+        ``groups``). Severity is ``"warning"`` from 1% of the rows on, else ``"info"``.
+
+    Examples
+    --------
+    >>> from modelwright.core import Column, Kind
+    >>> frame = pl.DataFrame({"x": [1, 1, 2, 3]})
+    >>> folds = Folds((np.array([1, 3]), np.array([0, 2])), (np.array([0, 2]), np.array([1, 3])), "kfold", "")
+    >>> schema = Schema((Column("x", Kind.NUMERIC),))
+    >>> [finding.check for finding in find_duplicates(frame, schema, np.array([0, 1, 0, 1]), folds)]
+    ['duplicates', 'conflicting_targets']
+    """
+    there = set(frame.columns)
+    names = [column.name for column in schema.features if column.name in there]
+    if not names or not frame.height:
+        return []
+    codes = _row_codes(frame.select(names))
+    copies = np.bincount(codes)
+    if copies.max() == 1:
+        return []
+    return [*_crossing(codes, copies, folds), *_conflicting(codes, copies, np.asarray(target), problem)]
+
+
+def _row_codes(features: pl.DataFrame) -> IntArray:
+    """A number for each row, equal for rows with equal features (64-bit hashes: collisions do not happen)."""
+    hashes = features.hash_rows(seed=0).to_numpy()
+    return np.unique(hashes, return_inverse=True)[1].astype(np.int64)
+
+
+def _crossing(codes: IntArray, copies: IntArray, folds: Folds) -> list[Finding]:
+    crossing = validated = 0
+    for train, valid in zip(folds.train, folds.valid):
+        learned = np.zeros(len(copies), dtype=np.bool_)
+        learned[codes[train]] = True
+        crossing += int(learned[codes[valid]].sum())
+        validated += len(valid)
+    if not crossing:
+        return []
+    rows = int(copies[copies > 1].sum())
+    share = crossing / max(validated, 1)
+    return [
+        Finding(
+            check="duplicates",
+            severity="warning" if share >= _WORRYING_SHARE else "info",
+            message=f"{rows} rows have an exact copy of their features in the table; {crossing} of "
+            f"{validated} validated rows ({share:.1%}) have one in the rows their model learned from.",
+            action="Scores may be too good if new data brings no such copies: remove the copies, or name "
+            "a group column that holds them together."
+            if share >= _WORRYING_SHARE
+            else "",
+            evidence={"rows": rows, "crossing_rows": crossing, "validated_rows": validated},
+        )
+    ]
+
+
+def _conflicting(
+    codes: IntArray, copies: IntArray, target: NDArray[Any], problem: Problem | None
+) -> list[Finding]:
+    low = np.full(len(copies), np.inf)
+    high = np.full(len(copies), -np.inf)
+    np.minimum.at(low, codes, target)
+    np.maximum.at(high, codes, target)
+    differs = high > low
+    if not differs.any():
+        return []
+    groups, rows = int(differs.sum()), int(copies[differs].sum())
+    return [
+        Finding(
+            check="conflicting_targets",
+            severity="warning" if rows / len(codes) >= _WORRYING_SHARE else "info",
+            message=f"{rows} rows share all their features with a row that has another target "
+            f"({groups} sets of equal rows): no model can get all of them right.",
+            column=problem.target if problem else None,
+            evidence={"rows": rows, "groups": groups},
+        )
+    ]

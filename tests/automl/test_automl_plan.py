@@ -1,0 +1,69 @@
+"""The plan: pure, explained, and inside the budget."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelwright.automl import make_plan
+from modelwright.automl.plan import Plan, fold_count, holdout_fraction, slots_for
+from modelwright.core import Budget, Problem, Shape, Task
+
+PROBLEM = Problem.of("y").resolved(Task.BINARY, "roc_auc", (0, 1))
+SHAPE = Shape(rows=1000, numeric=10, categorical=3, levels=30, outputs=2)
+
+
+def plan(time: float | None = 60, memory: str = "8GB", threads: int = 2, **options: object) -> Plan:
+    budget = Budget.of(time, memory, threads, **options)  # type: ignore[arg-type]
+    return make_plan(PROBLEM, SHAPE, budget, folds=5, seed=0, search="bayesian")
+
+
+def test_equal_arguments_give_equal_plans() -> None:
+    assert plan().to_dict() == plan().to_dict()
+
+
+def test_it_is_json_and_every_decision_has_a_reason() -> None:
+    record = json.loads(json.dumps(plan().to_dict()))
+    assert record["folds"] == 5
+    assert all(decision["what"] and decision["why"] for decision in record["decisions"])
+
+
+def test_the_learners_take_turns() -> None:
+    learners = [entry.learner for entry in plan().portfolio]
+    assert learners[:4] == ["linear", "lightgbm", "extra_trees", "catboost"]
+    assert "constant" not in learners
+
+
+@pytest.mark.parametrize("seconds", [5, 30, 60, 600, 36_000])
+def test_time_is_kept_back_for_the_end(seconds: float) -> None:
+    reserve = plan(seconds).reserve
+    assert 0.5 <= reserve <= min(0.35 * seconds, 30)
+
+
+def test_a_reproducible_plan_caps_nothing_by_the_clock() -> None:
+    fixed = plan(60, max_trials=3)
+    assert fixed.reproducible
+    assert fixed.fold_cap == float("inf")
+
+
+def test_what_does_not_fit_into_memory_is_left_out_with_the_numbers() -> None:
+    wide = Shape(rows=2_000_000, numeric=300, categorical=0, levels=0, outputs=2)
+    budget = Budget.of(60, "1GB", threads=2)
+    made = make_plan(PROBLEM, wide, budget, folds=3, seed=0, search="bayesian")
+    reasons = [decision.why for decision in made.decisions if decision.what.startswith("no ")]
+    assert reasons
+    assert any("memory" in reason and "MB" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("memory", "threads", "slots"), [("8GB", 1, 1), ("8GB", 2, 2), ("600MB", 2, 1), ("64GB", 32, 8)]
+)
+def test_slots_follow_threads_and_memory(memory: str, threads: int, slots: int) -> None:
+    assert slots_for(Budget.of(60, memory, threads))[0] == slots
+
+
+@pytest.mark.parametrize("rows", [10, 100, 5_000, 50_000, 5_000_000])
+def test_folds_and_holdout_never_grow_with_the_rows(rows: int) -> None:
+    assert 2 <= fold_count(rows * 10) <= fold_count(rows) <= 10
+    assert 0 <= holdout_fraction(rows) <= 0.1

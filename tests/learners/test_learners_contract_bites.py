@@ -1,0 +1,131 @@
+"""The contract suite notices learners that break it."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modelwright.core import Deadline, Predictions, View
+from modelwright.learners import Candidate, FitResult, Int
+from modelwright.learners.constant import Constant, FittedConstant
+from modelwright.learners.extra_trees import ExtraTrees
+from modelwright.testing import ContractViolation, check_learner, run_learner_check
+
+
+class Forgetful(FittedConstant):
+    @classmethod
+    def load(cls, directory):
+        model = super().load(directory)
+        return cls(model.values * 1.000001, model.is_classification)
+
+
+class Pickling(FittedConstant):
+    def save(self, directory: Path) -> None:
+        super().save(directory)
+        (directory / "model.bin").write_bytes(pickle.dumps(self.values.tolist()))
+
+
+class Unnormalised(FittedConstant):
+    def predict(self, view: View) -> Predictions:
+        return Predictions(super().predict(view).array * 2)
+
+
+class BreaksRoundTrip(Constant):
+    fitted = Forgetful
+
+
+class Pickles(Constant):
+    def fit(self, task):
+        model = super().fit(task).model
+        return FitResult(Pickling(model.values, model.is_classification))
+
+
+class DoesNotNormalise(Constant):
+    def fit(self, task):
+        model = super().fit(task).model
+        return FitResult(Unnormalised(model.values, model.is_classification))
+
+
+class IgnoresSettings(Constant):
+    def settings(self, config):
+        return dict(config)
+
+
+class IgnoresWeights(ExtraTrees):
+    def fit(self, task):
+        return super().fit(replace(task, weights=None))
+
+
+class IgnoresDeadline(Constant):
+    def fit(self, task):
+        return super().fit(replace(task, deadline=Deadline(None)))
+
+
+class DependsOnThreads(ExtraTrees):
+    def fit(self, task):
+        return super().fit(replace(task, seed=task.seed + task.threads))
+
+
+class WritesFiles(Constant):
+    def fit(self, task):
+        Path("log.txt").write_text("busy")
+        return super().fit(task)
+
+
+class DrawsGlobally(Constant):
+    def fit(self, task):
+        np.random.rand()
+        return super().fit(task)
+
+
+class ChangesTheView(Constant):
+    def fit(self, task):
+        task.view.numeric[np.isnan(task.view.numeric)] = 0
+        return super().fit(task)
+
+
+class LearnsNothing(Constant):
+    name = "other"
+
+
+class Repeats(Constant):
+    def portfolio(self, problem, shape):
+        return (Candidate("a", {}), Candidate("a", {}))
+
+
+class SearchesUnknown(Constant):
+    def space(self, problem, shape):
+        return {"depth": Int(1, 3)}
+
+
+@pytest.mark.parametrize(
+    ("learner", "check", "words"),
+    [
+        (BreaksRoundTrip, "round_trip", "predicts something else"),
+        (Pickles, "saves_data_only", "holds a pickle"),
+        (DoesNotNormalise, "learns", "do not sum to one"),
+        (IgnoresSettings, "refuses_unknown_settings", "is ignored"),
+        (IgnoresWeights, "weights", "no weight"),
+        (IgnoresDeadline, "deadline", "after the deadline"),
+        (DependsOnThreads, "is_deterministic", "on one thread and on two"),
+        (WritesFiles, "leaves_task_alone", "writes files"),
+        (DrawsGlobally, "leaves_task_alone", "random state"),
+        (ChangesTheView, "leaves_task_alone", "changes its input"),
+        (ChangesTheView, "read_only_memory_map", "read-only"),
+        (LearnsNothing, "learns", "near a constant's"),
+        (Repeats, "declares_itself", "repeats a label"),
+        (SearchesUnknown, "declares_itself", "does not know"),
+    ],
+)
+def test_broken_learner_is_noticed(learner, check, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ContractViolation, ValueError), match=words):
+        run_learner_check(check, learner())
+
+
+def test_verdict_names_learner_and_check(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ContractViolation, match=r"'constant' fails the check 'declares_itself'"):
+        check_learner(Repeats())

@@ -1,0 +1,227 @@
+"""Schedulers, driven by a simulated clock over real trials: what is fitted, when, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modelwright.core import FeatureInfo, Problem, Task, View, ViewInfo
+from modelwright.ensemble import FoldData, FoldResult
+from modelwright.metrics import get_metric
+from modelwright.search import (
+    AnytimeScheduler,
+    FixedScheduler,
+    Observed,
+    Planned,
+    Scheduler,
+    Suggestion,
+    Trial,
+    Trials,
+)
+from modelwright.validation import make_folds
+
+ROWS, FOLDS = 200, 4
+
+
+class Ever:
+    """A strategy that always has another idea."""
+
+    def ask(self, number: int, history: Sequence[Observed]) -> Suggestion | None:
+        return Suggestion("tuned", {"number": number}, "bayesian")
+
+
+@dataclass
+class Simulation:
+    """Fits that take no time but say they did."""
+
+    place: Path
+    seconds: dict[str, float]
+    noise: dict[str, float]
+    slots: int = 2
+    now: float = 0.0
+    log: list[tuple[int, int]] = field(default_factory=list)
+
+    def trials(self) -> Trials:
+        target = np.random.default_rng(0).normal(size=ROWS)
+        problem = Problem.of("y").resolved(Task.REGRESSION, "rmse", ())
+        info = ViewInfo((FeatureInfo("x", "x", "value"),), ())
+        view = View(np.zeros((ROWS, 1), np.float32), np.zeros((ROWS, 0), np.int32), info)
+        folds = make_folds(problem, target, count=FOLDS, seed=0)
+        data = FoldData(problem, view, target, None, folds, "identity")
+        return Trials(data, get_metric("rmse", Task.REGRESSION))
+
+    def result(self, trials: Trials, trial: Trial, fold: int) -> FoldResult:
+        rows = trials.data.folds.valid[fold]
+        rng = np.random.default_rng([trial.number, fold])
+        directory = self.place / f"{trial.number}-{fold}"
+        directory.mkdir(parents=True, exist_ok=True)
+        noise = self.noise.get(trial.learner, 1.0)
+        np.save(directory / "valid.npy", trials.data.target[rows] + rng.normal(0, noise, len(rows)))
+        return FoldResult(directory, self.seconds.get(trial.learner, 1.0), 0.0, 100, False, {})
+
+    def baseline(self, trials: Trials) -> None:
+        trial = Trial(0, "constant", "constant", {}, "baseline")
+        trials.add(trial)
+        for fold in range(FOLDS):
+            trials.finish_fold(0, fold, self.result(trials, trial, fold))
+
+    def run(self, trials: Trials, scheduler: Scheduler, end: float = 1e9) -> None:
+        running: list[tuple[float, Trial, int]] = []
+        while self.now < end:
+            while len(running) < self.slots and (work := scheduler.next()) is not None:
+                assert work.fold not in work.trial.running
+                assert work.fold not in work.trial.results
+                work.trial.running.add(work.fold)
+                self.log.append((work.trial.number, work.fold))
+                running.append((self.now + self.seconds.get(work.trial.learner, 1.0), work.trial, work.fold))
+            if not running:
+                return
+            running.sort(key=lambda item: item[0])
+            done, trial, fold = running.pop(0)
+            self.now = done
+            trials.finish_fold(trial.number, fold, self.result(trials, trial, fold))
+
+
+def portfolio(*learners: str, seconds: float = 1.0) -> list[Planned]:
+    return [Planned(name, f"{name} one", {}, seconds) for name in learners]
+
+
+def anytime(
+    simulation: Simulation, trials: Trials, end: float, searcher: Ever | None = None
+) -> AnytimeScheduler:
+    return AnytimeScheduler(
+        trials,
+        portfolio("quick", "good", "slow", "bad"),
+        searcher,
+        slots=simulation.slots,
+        remaining=lambda: end - simulation.now,
+        fold_cap=end / 3,
+    )
+
+
+def test_every_fold_of_every_trial_is_fitted_once_in_order(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {})
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    scheduler = FixedScheduler(trials, portfolio("a", "b"), Ever(), 3)
+    simulation.run(trials, scheduler)
+    assert scheduler.exhausted
+    assert sorted(simulation.log) == [(trial, fold) for trial in (1, 2, 3) for fold in range(FOLDS)]
+    assert [trial.origin for trial in trials.all()] == ["baseline", "portfolio", "portfolio", "bayesian"]
+
+
+def test_a_suggestion_waits_for_every_result_before_it(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {})
+    trials = simulation.trials()
+    seen: list[int] = []
+
+    class Watching(Ever):
+        def ask(self, number: int, history: Sequence[Observed]) -> Suggestion | None:
+            seen.append(sum(np.isfinite(item.error) for item in history))
+            return super().ask(number, history)
+
+    simulation.run(trials, FixedScheduler(trials, portfolio("a", "b"), Watching(), 5))
+    assert seen == [2, 3, 4]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_the_number_of_slots_changes_no_trial(tmp_path: Path, slots: int) -> None:
+    simulation = Simulation(tmp_path, {"a": 3.0, "b": 0.1}, {}, slots=slots)
+    trials = simulation.trials()
+    simulation.run(trials, FixedScheduler(trials, portfolio("a", "b"), Ever(), 4))
+    assert [(trial.learner, dict(trial.config)) for trial in trials.all()] == [
+        ("a", {}),
+        ("b", {}),
+        ("tuned", {"number": 2}),
+        ("tuned", {"number": 3}),
+    ]
+
+
+def test_a_failed_trial_does_not_hold_up_the_rest(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {})
+    trials = simulation.trials()
+    scheduler = FixedScheduler(trials, portfolio("a", "b"), None, 2)
+    work = scheduler.next()
+    assert work is not None
+    work.trial.failure = "it crashed"
+    simulation.run(trials, scheduler)
+    assert scheduler.exhausted
+    assert {number for number, _ in simulation.log} == {1}
+
+
+def test_each_configuration_is_tried_on_one_fold_before_any_gets_more(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {"quick": 0.5, "good": 0.2, "slow": 0.3, "bad": 9.0})
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    simulation.run(trials, anytime(simulation, trials, 100.0), 100.0)
+    assert [fold for _, fold in simulation.log[:4]] == [0, 0, 0, 0]
+
+
+def test_a_hopeless_configuration_is_not_completed(tmp_path: Path) -> None:
+    noise = {"quick": 0.21, "good": 0.2, "slow": 0.22, "bad": 9.0}
+    simulation = Simulation(tmp_path, {"bad": 5.0}, noise)
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    scheduler = anytime(simulation, trials, 100.0)
+    simulation.run(trials, scheduler, 100.0)
+    finished = {trial.learner: len(trial.results) for trial in trials.all()}
+    assert finished == {"constant": 4, "quick": 4, "good": 4, "slow": 4, "bad": 1}
+    assert scheduler.exhausted
+
+
+@pytest.mark.parametrize("end", [8.0, 15.0, 30.0, 60.0])
+def test_when_the_time_ends_there_is_a_whole_model(tmp_path: Path, end: float) -> None:
+    seconds = {"quick": 0.5, "good": 2.0, "slow": 3.0, "bad": 1.0, "tuned": 2.0}
+    noise = {"quick": 0.6, "good": 0.3, "slow": 0.35, "bad": 9.0, "tuned": 0.3}
+    simulation = Simulation(tmp_path, seconds, noise)
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    simulation.run(trials, anytime(simulation, trials, end, Ever()), end)
+    complete = [trial for trial in trials.complete() if trial.origin != "baseline"]
+    assert complete
+    if end >= 15:
+        best = min(trials.error(trial.number, 1) for trial in trials.having(1))
+        assert min(trials.error(trial.number, FOLDS) for trial in complete) < 1.5 * best
+
+
+def test_search_goes_on_while_there_is_time_and_no_longer(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {"tuned": 0.3, "good": 0.3})
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    simulation.run(trials, anytime(simulation, trials, 60.0, Ever()), 60.0)
+    assert sum(trial.origin == "bayesian" for trial in trials.all()) >= 5
+    assert simulation.now >= 50.0
+    unfinished = [t for t in trials.all() if 0 < len(t.results) < FOLDS and not t.pruned]
+    assert len(unfinished) <= 3
+
+
+def test_an_entry_that_cannot_be_afforded_is_skipped_with_a_reason(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {})
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    entries = [*portfolio("quick", "good"), Planned("huge", "huge one", {}, 500.0)]
+    scheduler = AnytimeScheduler(
+        trials, entries, None, slots=2, remaining=lambda: 20.0 - simulation.now, fold_cap=1000.0
+    )
+    simulation.run(trials, scheduler, 20.0)
+    assert [entry.learner for entry, _ in scheduler.skipped] == ["huge"]
+    assert "500" in scheduler.skipped[0][1]
+
+
+def test_a_lost_first_fold_is_fitted_again(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {})
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    scheduler = anytime(simulation, trials, 60.0)
+    first = scheduler.next()
+    assert first is not None
+    first.trial.running.add(first.fold)
+    scheduler.next()
+    first.trial.running.discard(first.fold)  # its worker died
+    again = scheduler.next()
+    assert again is not None
+    assert (again.trial.number, again.fold) == (first.trial.number, 0)
