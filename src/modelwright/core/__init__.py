@@ -35,7 +35,7 @@ from modelwright.core.problem import Label, Problem, Task
 from modelwright.core.schema import Column, Kind, Role, Schema
 from modelwright.core.seeds import derive_seed, generator
 from modelwright.core.tasks import Executor, Outcome, TaskReport, TaskSpec
-from modelwright.core.view import FeatureInfo, Shape, View, ViewInfo
+from modelwright.core.view import FeatureInfo, Shape, SparseBlock, View, ViewInfo
 
 __all__ = [
     "BadInput",
@@ -67,6 +67,7 @@ __all__ = [
     "Schema",
     "SchemaMismatch",
     "Shape",
+    "SparseBlock",
     "StorageError",
     "TargetError",
     "Task",

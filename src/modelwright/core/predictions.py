@@ -20,8 +20,12 @@ class Predictions:
     Attributes
     ----------
     array : float64 array
-        Shape ``(rows, classes)`` of probabilities that sum to 1 for classification, shape
-        ``(rows,)`` of values for regression.
+        Shape ``(rows, classes)`` of probabilities that sum to 1 for classification, ``(rows,)`` of values
+        for regression, ``(rows, labels)`` of independent probabilities for multilabel tasks,
+        ``(rows, quantiles)`` of values, ascending in each row, for quantile regression.
+    utility : float64 array, shape (classes, classes), or None
+        What deciding for a class (column) is worth when another (row) is true; the most probable class
+        is decided for where it is None. Thresholds and costs of errors are told this way.
 
     Examples
     --------
@@ -30,6 +34,7 @@ class Predictions:
     """
 
     array: FloatArray
+    utility: FloatArray | None = None
 
     @classmethod
     def of_probabilities(cls, array: NDArray[np.floating]) -> Predictions:
@@ -50,7 +55,7 @@ class Predictions:
 
     @property
     def is_probabilities(self) -> bool:
-        """Whether these are class probabilities."""
+        """Whether each row holds several numbers: probabilities, or the values of quantiles."""
         return self.array.ndim == 2
 
     @property
@@ -60,10 +65,18 @@ class Predictions:
 
     @property
     def codes(self) -> IntArray:
-        """The most probable class code of each row (the lower code wins a tie)."""
-        codes: IntArray = np.argmax(self.array, axis=1).astype(np.int64)
+        """The class code decided for in each row: the most useful, or most probable (lower codes win ties).
+
+        Examples
+        --------
+        >>> careful = np.diag([0.2, 0.8])  # the second class from a probability of 0.2
+        >>> Predictions(np.array([[0.7, 0.3], [0.9, 0.1]]), careful).codes.tolist()
+        [1, 0]
+        """
+        worth = self.array if self.utility is None else self.array @ self.utility
+        codes: IntArray = np.argmax(worth, axis=1).astype(np.int64)
         return codes
 
     def take(self, rows: NDArray[np.integer] | slice) -> Predictions:
         """The predictions of some rows."""
-        return Predictions(self.array[rows])
+        return Predictions(self.array[rows], self.utility)

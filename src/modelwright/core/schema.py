@@ -21,6 +21,8 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     DATETIME = "datetime"
     TEXT = "text"
+    LIST = "list"
+    COORDINATES = "coordinates"
 
 
 class Role(StrEnum):

@@ -1,4 +1,4 @@
-"""What a learner consumes: one block of numbers and one block of category codes."""
+"""What a learner consumes: numbers, category codes and, where there is text, a sparse block of terms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FeatureInfo", "Shape", "View", "ViewInfo"]
+__all__ = ["FeatureInfo", "Shape", "SparseBlock", "View", "ViewInfo"]
 
 UNSEEN = 0
 """The category code of missing, unseen and rare levels; real levels start at 1."""
@@ -28,13 +28,55 @@ class FeatureInfo:
     transform : str
         What was done, in a word: ``"value"``, ``"codes"``, ``"weekday"``, ``"length"`` ...
     levels : int
-        For a category: number of codes, the reserved code 0 included. 0 for a number.
+        For a category: number of codes, the reserved code 0 included. For terms of a text: number of
+        columns of the sparse block. 0 for a number.
     """
 
     name: str
     source: str
     transform: str
     levels: int = 0
+
+
+@dataclass(frozen=True)
+class SparseBlock:
+    """Weights of terms, row by row, where almost all are zero (compressed sparse rows).
+
+    Attributes
+    ----------
+    data : float32 array, shape (values,)
+        The weights that are not zero, row after row; finite.
+    indices : int32 array, shape (values,)
+        The column of each, ascending within a row.
+    indptr : int64 array, shape (rows + 1,)
+        Where each row begins in the other two.
+    columns : int
+        Width of the block.
+
+    Examples
+    --------
+    >>> block = SparseBlock(np.ones(3, np.float32), np.array([0, 2, 1], np.int32), np.array([0, 2, 2, 3]), 4)
+    >>> block.rows, block.take(np.array([2, 0])).indices.tolist()
+    (3, [1, 0, 2])
+    """
+
+    data: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int64]
+    columns: int
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.indptr) - 1
+
+    def take(self, rows: NDArray[np.integer] | slice) -> SparseBlock:
+        """The block of some rows (a copy)."""
+        wanted = np.arange(self.rows)[rows]
+        counts = self.indptr[wanted + 1] - self.indptr[wanted]
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        places = np.arange(indptr[-1]) + np.repeat(self.indptr[wanted] - indptr[:-1], counts)
+        return SparseBlock(self.data[places], self.indices[places], indptr, self.columns)
 
 
 @dataclass(frozen=True)
@@ -45,10 +87,13 @@ class ViewInfo:
     ----------
     numeric, categorical : tuple of FeatureInfo
         In the order of the columns of the two blocks.
+    sparse : tuple of FeatureInfo
+        One for each run of columns of the sparse block that comes from one text, with its width as `levels`.
     """
 
     numeric: tuple[FeatureInfo, ...]
     categorical: tuple[FeatureInfo, ...]
+    sparse: tuple[FeatureInfo, ...] = ()
 
     @property
     def cardinalities(self) -> tuple[int, ...]:
@@ -60,6 +105,7 @@ class ViewInfo:
         return {
             "numeric": [vars(feature) for feature in self.numeric],
             "categorical": [vars(feature) for feature in self.categorical],
+            "sparse": [vars(feature) for feature in self.sparse],
         }
 
     @classmethod
@@ -68,6 +114,7 @@ class ViewInfo:
         return cls(
             tuple(FeatureInfo(**item) for item in record["numeric"]),
             tuple(FeatureInfo(**item) for item in record["categorical"]),
+            tuple(FeatureInfo(**item) for item in record.get("sparse", ())),
         )
 
 
@@ -87,6 +134,10 @@ class Shape:
         Number of classes, or 1 for regression.
     missing : float
         Share of NaN cells in the numeric block.
+    sparse : int
+        Columns of the sparse block.
+    terms : float
+        Values of the sparse block in a row, on average.
     """
 
     rows: int
@@ -95,10 +146,12 @@ class Shape:
     levels: int
     outputs: int
     missing: float = 0.0
+    sparse: int = 0
+    terms: float = 0.0
 
     @property
     def columns(self) -> int:
-        """Columns of both blocks together."""
+        """Columns of the numeric and the categorical block together."""
         return self.numeric + self.categorical
 
 
@@ -113,7 +166,10 @@ class View:
     categorical : int32 array, shape (rows, categorical columns)
         Codes in ``[0, levels)``; 0 stands for missing or unseen.
     info : ViewInfo
-        The columns of both blocks.
+        The columns of the blocks.
+    sparse : SparseBlock or None
+        Terms of text columns, for learners that like them sparse; None where there is no text. What other
+        learners can use of a text stands in the numeric block, too.
 
     Examples
     --------
@@ -126,6 +182,7 @@ class View:
     numeric: NDArray[np.float32]
     categorical: NDArray[np.int32]
     info: ViewInfo
+    sparse: SparseBlock | None = None
 
     @property
     def rows(self) -> int:
@@ -134,7 +191,8 @@ class View:
 
     def take(self, rows: NDArray[np.integer] | slice) -> View:
         """The view of some rows (a copy, unless a slice is given)."""
-        return View(self.numeric[rows], self.categorical[rows], self.info)
+        sparse = None if self.sparse is None else self.sparse.take(rows)
+        return View(self.numeric[rows], self.categorical[rows], self.info, sparse)
 
     def shape(self, outputs: int) -> Shape:
         """The size of the problem that this view poses."""
@@ -147,4 +205,6 @@ class View:
             levels=sum(self.info.cardinalities),
             outputs=outputs,
             missing=missing,
+            sparse=0 if self.sparse is None else self.sparse.columns,
+            terms=0.0 if self.sparse is None else len(self.sparse.data) / max(1, self.rows),
         )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwright.core import FeatureInfo, SchemaMismatch, nearest
+from modelwright.core import FeatureInfo, SchemaMismatch, SparseBlock, nearest
 
 __all__ = ["Transformer", "pick"]
 
@@ -28,12 +28,15 @@ class Transformer(ABC):
     Attributes
     ----------
     block : {"numeric", "categorical"}
-        The block of the view that it writes.
+        The block of the view that it fills; text transformers return a sparse block besides.
+    kind : str
+        The kind of column that it treats; empty where its name in the catalog is the kind.
     columns : tuple of str
         Source columns, in the order of the schema.
     """
 
     block: ClassVar[Literal["numeric", "categorical"]] = "numeric"
+    kind: ClassVar[str] = ""
     columns: tuple[str, ...]
 
     @classmethod
@@ -46,11 +49,21 @@ class Transformer(ABC):
     def features(self) -> tuple[FeatureInfo, ...]:
         """The view columns it writes, in order; at least one per source column."""
 
+    @property
+    def sparse_features(self) -> tuple[FeatureInfo, ...]:
+        """The runs of columns of the sparse block that `transform` returns; none for most."""
+        return ()
+
     @abstractmethod
-    def transform(self, frame: pl.DataFrame, out: NDArray[Any]) -> None:
+    def transform(self, frame: pl.DataFrame, out: NDArray[Any]) -> SparseBlock | None:
         """Fill ``out``, shape (rows, features), float32 or int32 by `block`.
 
         Numbers are finite or NaN; codes are within ``[0, levels)``. Each row depends on that row alone.
+
+        Returns
+        -------
+        SparseBlock or None
+            The block that `sparse_features` describe; None if there are none.
         """
 
     @abstractmethod
