@@ -11,6 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelwright.automl.estimators import AutoMLClassifier as AutoMLClassifier
+    from modelwright.automl.estimators import AutoMLRegressor as AutoMLRegressor
     from modelwright.automl import Model as Model
     from modelwright.automl import load as load
     from modelwright.automl import train as train
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Model", "ModelwrightError", "__version__", "load", "train"]
+__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Model", "ModelwrightError", "__version__", "load", "train"]
 
 _PUBLIC = {
+    "AutoMLClassifier": "modelwright.automl.estimators",
+    "AutoMLRegressor": "modelwright.automl.estimators",
     "Model": "modelwright.automl",
     "ModelwrightError": "modelwright.core.errors",
     "load": "modelwright.automl",

@@ -86,7 +86,7 @@ def test_linear_agrees_with_scikit_learn():
     table = make_learning_table(Task.BINARY)
     model = fit("linear", table).model
     task = table.task()
-    matrix = model.encoder.transform(table.view, dtype=np.float64)
+    matrix = model.design.encoder.transform(table.view, dtype=np.float64)
     other = LogisticRegression(C=1.0, tol=1e-8, max_iter=2_000)
     other.fit(matrix[task.train_rows], table.target[task.train_rows])
     assert np.allclose(model.predict(table.view).array, other.predict_proba(matrix), atol=5e-3)

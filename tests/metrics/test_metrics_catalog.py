@@ -39,6 +39,13 @@ GUESS = Predictions(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]))
         ("auto", Task.BINARY, "roc_auc"),
         ("auto", Task.MULTICLASS, "log_loss"),
         ("auto", Task.REGRESSION, "rmse"),
+        ("auto", Task.MULTILABEL, "log_loss"),
+        ("auto", Task.QUANTILE, "pinball"),
+        ("AUC", Task.MULTILABEL, "roc_auc"),
+        ("hamming", Task.MULTILABEL, "hamming_loss"),
+        ("subset accuracy", Task.MULTILABEL, "accuracy"),
+        ("quantile_loss", Task.QUANTILE, "pinball"),
+        ("qwk", Task.MULTICLASS, "quadratic_kappa"),
     ],
 )
 def test_spellings(written, task, name):
@@ -48,8 +55,9 @@ def test_spellings(written, task, name):
 
 
 def test_every_catalog_name_loads_and_every_alias_leads_somewhere():
-    reached = {name for task in list(Task)[1:] for name in metric_names(task)}
-    assert reached == set(METRICS)
+    reached = {f"{task}/{name}" for task in list(Task)[1:] for name in metric_names(task)}
+    for key in METRICS:
+        assert any(found.endswith(f"/{key}") or found == key for found in reached), key
     assert set(ALIASES.values()) <= set(METRICS)
     assert not set(ALIASES) & set(METRICS)
 
@@ -70,6 +78,8 @@ def test_an_unknown_metric_is_answered_with_the_nearest():
         ("f_beta:0", Task.BINARY, "above 0, but came as 0"),
         ("rmse:3", Task.REGRESSION, "takes no parameter"),
         ("accuracy", Task.AUTO, "the task is auto"),
+        ("f1", Task.MULTILABEL, "Did you mean 'f1_macro'"),
+        ("rmse", Task.QUANTILE, "Choose one of: pinball"),
         (3, Task.BINARY, "a name or a function, but came as 3"),
     ],
 )

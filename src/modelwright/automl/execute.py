@@ -16,6 +16,7 @@ from modelwright.automl.interruption import Interruption, listening
 from modelwright.automl.model import Model
 from modelwright.automl.plan import Plan, make_plan, slots_for
 from modelwright.automl.prepare import Prepared, findings_of, prepare
+from modelwright.automl.problem_options import as_names
 from modelwright.automl.request import TrainOutcome, TrainRequest
 from modelwright.automl.runner import Run, RunState
 from modelwright.core import (
@@ -45,7 +46,7 @@ from modelwright.core.events import (
     Warned,
 )
 from modelwright.ensemble import ENTRY, write_fold_data
-from modelwright.execution import LocalExecutor
+from modelwright.execution import InlineExecutor, LocalExecutor
 from modelwright.learners import LEARNERS
 from modelwright.search import Planned
 from modelwright.storage import NewModel, RunRecord, Workspace
@@ -88,7 +89,7 @@ def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainO
         if request.resume is not None:
             return _resume(request, emit, interruption, stack)
         budget = request.budget()
-        executor = stack.enter_context(_executor(budget))
+        executor = stack.enter_context(_executor(request, budget))
         prepared = _prepare(request, budget, emit)
         plan = _plan(request, prepared, budget, emit)
         _refuse_if_interrupted(interruption)
@@ -126,7 +127,7 @@ def _resume(request: TrainRequest, emit: Emit, interruption: Interruption, stack
             "data again to resume it."
         )
     budget = merged.budget()
-    executor = stack.enter_context(_executor(budget))
+    executor = stack.enter_context(_executor(merged, budget))
     prepared = _prepare(merged, budget, emit)
     if prepared.source.sha256 != record.data_hash:
         raise BadInput(
@@ -158,10 +159,13 @@ def _already_finished(record: RunRecord) -> TrainOutcome:
     return TrainOutcome(model, dict(record.summary), interrupted=False)
 
 
-def _executor(budget: Budget) -> LocalExecutor:
+def _executor(request: TrainRequest, budget: Budget) -> LocalExecutor | InlineExecutor:
     """Workers start while the data is read: what they import is ready when the first fit begins."""
     slots, threads = slots_for(budget)
-    engines = [engine for name in LEARNERS for engine in LEARNERS.load(name).engines]
+    if request.executor == "inline":
+        return InlineExecutor(memory_bytes=budget.memory_bytes, threads_per_slot=budget.threads)
+    wanted = as_names(request.learners, "learner") or tuple(LEARNERS)
+    engines = [engine for name in wanted for engine in LEARNERS.load(name).engines]
     return LocalExecutor(
         slots,
         memory_bytes=budget.memory_bytes,
@@ -184,7 +188,7 @@ def _prepare(request: TrainRequest, budget: Budget, emit: Emit) -> Prepared:
         )
     )
     for column in prepared.schema:
-        if not column.is_feature and column.name != prepared.problem.target:
+        if not column.is_feature and column.name not in prepared.problem.targets:
             emit(
                 ColumnTreated(
                     column=column.name,
@@ -214,8 +218,7 @@ def _plan(request: TrainRequest, prepared: Prepared, budget: Budget, emit: Emit)
         shape,
         budget,
         folds=len(prepared.data.folds.valid),
-        seed=request.seed,
-        search=request.search,
+        request=request,
         decisions=prepared.decisions,
     )
     if budget.remaining - plan.reserve < _SHORTEST_FIT:
@@ -265,7 +268,7 @@ class _Attempt:
         self._emit = emit
         self._fitted = False
 
-    def run(self, executor: LocalExecutor, interruption: Interruption) -> TrainOutcome:
+    def run(self, executor: LocalExecutor | InlineExecutor, interruption: Interruption) -> TrainOutcome:
         """Fit, deliver, record."""
         with self._recording_failure():
             run = Run(self._plan, self._prepared, self._budget, self._workspace, self._record.id, executor)
@@ -320,8 +323,12 @@ class _Attempt:
         ------
         BudgetTooSmall
             If no fold of any trial was finished, and no trial failed for another reason.
+        OptionError
+            If the metric could score no model.
         """
         real = [trial for trial in state.trials.all() if trial.origin != "baseline"]
+        if any(trial.results or trial.failure for trial in real):
+            state.trials.require_score()
         if any(trial.results for trial in real):
             return
         reasons = [f"{trial.label}: {trial.failure}" for trial in real if trial.failure]

@@ -187,7 +187,9 @@ def _collect(
         places = [directory / "members" / str(number) / str(fold) for fold in sorted(trial.results)]
         for place, fold in zip(places, sorted(trial.results), strict=True):
             shutil.copytree(trial.results[fold].directory / "model", place, copy_function=_link)
-        members.append(Member(number, trial.label, trial.learner, share, tuple(places), trial.config))
+        members.append(
+            Member(number, trial.label, trial.learner, share, tuple(places), trial.config, plan.problem.task)
+        )
     ensemble = Ensemble(plan.problem.task, tuple(members), calibration)
     (directory / "ensemble.json").write_bytes(canonical_json(ensemble.to_dict(directory)))
     return ensemble

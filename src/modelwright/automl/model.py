@@ -19,11 +19,11 @@ from modelwright.core import (
     Schema,
     Task,
 )
-from modelwright.data import Conformed, conform, conform_labelled, to_caller
+from modelwright.data import Conformed, columns_to_caller, conform, conform_labelled, to_caller
 from modelwright.ensemble import Ensemble
 from modelwright.evaluation import Leaderboard, bootstrap_scores, score_interval
 from modelwright.features import Featurizer
-from modelwright.metrics import Metric, get_metric
+from modelwright.metrics import Metric, problem_metric
 
 __all__ = ["Model"]
 
@@ -36,6 +36,10 @@ _REPORTED = {
     ),
     Task.MULTICLASS: ("log_loss", "accuracy", "balanced_accuracy", "f1_macro", "mcc"),
     Task.REGRESSION: ("rmse", "mae", "median_absolute_error", "r2"),
+    Task.MULTILABEL: (
+        "roc_auc", "average_precision_macro", "log_loss", "f1_macro", "f1_micro", "accuracy", "hamming_loss",
+    ),
+    Task.QUANTILE: ("pinball",),
 }  # fmt: skip
 
 
@@ -110,7 +114,7 @@ class Model:
         """The metric it was optimised for; None if that was a function of the caller's."""
         if self.manifest["score"]["custom"]:
             return None
-        return get_metric(self.problem.metric, self.problem.task)
+        return problem_metric(self.problem)
 
     def leaderboard(self) -> Leaderboard:
         """Every model of the run with its score and interval; see `evaluation.Leaderboard`."""
@@ -127,7 +131,8 @@ class Model:
         Returns
         -------
         pandas.Series (with the frame's index), polars.Series (also for paths) or numpy array
-            Length: the rows of ``data``.
+            Length: the rows of ``data``. For several targets a frame with a column of labels for each,
+            for quantiles a frame with a column of values for each (numpy: shape (rows, outputs)).
 
         Raises
         ------
@@ -135,9 +140,22 @@ class Model:
             If required columns are missing or hold something else than in training.
         """
         conformed, predictions = self._raw(data)
-        if self.problem.task.is_classification:
-            classes = self.problem.classes
-            return to_caller([classes[code] for code in predictions.codes], conformed.caller)
+        return self._answers(conformed, predictions)
+
+    def _answers(self, conformed: Conformed, predictions: Predictions) -> Any:
+        """Labels or values in the caller's kind."""
+        problem = self.problem
+        if problem.task is Task.MULTILABEL:
+            chosen = predictions.label_codes
+            columns = [
+                [pair[code] for code in chosen[:, position]]
+                for position, pair in enumerate(problem.label_classes)
+            ]
+            return columns_to_caller(columns, problem.labels, conformed.caller)
+        if problem.task is Task.QUANTILE:
+            return to_caller(predictions.array, conformed.caller, problem.quantiles)
+        if problem.task.is_classification:
+            return to_caller([problem.classes[code] for code in predictions.codes], conformed.caller)
         return to_caller(predictions.array, conformed.caller)
 
     def predict_proba(self, data: Any) -> Any:
@@ -151,7 +169,8 @@ class Model:
         -------
         pandas or polars DataFrame, or numpy array
             Shape ``(rows, classes)``, columns named by the labels in the order of `classes_` (as text
-            in polars, whose column names are text).
+            in polars, whose column names are text). For several targets the probability of the positive
+            class of each.
 
         Raises
         ------
@@ -160,13 +179,28 @@ class Model:
         SchemaMismatch
             As for `predict`.
         """
-        if not self.problem.task.is_classification:
+        return self.predict_both(data)[1]
+
+    def predict_both(self, data: Any) -> tuple[Any, Any]:
+        """What `predict` and `predict_proba` give, from one pass over the data.
+
+        Raises
+        ------
+        OptionError
+            If the model predicts values.
+        """
+        problem = self.problem
+        if not problem.task.is_classification and problem.task is not Task.MULTILABEL:
             raise OptionError(
-                f"Probabilities exist for classes, but {self.problem.target!r} is predicted as a value. "
+                f"Probabilities exist for classes, but {problem.target!r} is predicted as a value. "
                 "Use predict."
             )
         conformed, predictions = self._raw(data)
-        return to_caller(predictions.array, conformed.caller, self.problem.classes)
+        names = problem.labels or problem.classes
+        return (
+            self._answers(conformed, predictions),
+            to_caller(predictions.array, conformed.caller, names),
+        )
 
     def evaluate(self, data: Any) -> dict[str, dict[str, float | None]]:
         """Score the model on rows whose target is known.
@@ -192,7 +226,7 @@ class Model:
             names.pop(self.problem.metric)
         found: dict[str, dict[str, float | None]] = {}
         for name in names:
-            metric = get_metric(name, self.problem.task)
+            metric = problem_metric(self.problem, name)
             score = metric.score(target, predictions, weights)
             scores = bootstrap_scores(metric, target, [predictions], weights=weights, resamples=200)
             low, high = score_interval(scores[:, 0], score, metric=metric, rows=len(target))

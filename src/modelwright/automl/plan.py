@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from modelwright.core import Budget, Problem, Shape, format_bytes, format_seconds, to_jsonable
+from modelwright.automl.problem_options import as_names
+from modelwright.automl.request import TrainRequest
+from modelwright.core import Budget, OptionError, Problem, Shape, format_bytes, format_seconds, to_jsonable
 from modelwright.learners import LEARNERS, Learner, Parameter
 from modelwright.search import Planned
 
@@ -79,7 +81,7 @@ class Plan:
     def spaces(self) -> dict[str, Mapping[str, Parameter]]:
         """The search space of each learner in the portfolio."""
         names = dict.fromkeys(entry.learner for entry in self.portfolio)
-        return {name: LEARNERS.load(name)().space(self.problem, self.shape) for name in names}
+        return {name: LEARNERS.load(name)().space(self.problem.output(0), self.shape) for name in names}
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""
@@ -143,20 +145,24 @@ def _reserve(budget: Budget) -> float:
 
 
 def _portfolio(
-    problem: Problem, shape: Shape, worker_bytes: int, decisions: list[Decision]
+    problem: Problem,
+    shape: Shape,
+    worker_bytes: int,
+    decisions: list[Decision],
+    wanted: Collection[str] = (),
 ) -> tuple[Planned, ...]:
     """The learners' candidates, one of each in turn, without those that do not fit."""
     columns: list[list[Planned]] = []
     for name in LEARNERS:
-        if name == "constant":
+        if name == "constant" or (wanted and name not in wanted):
             continue
         learner: Learner = LEARNERS.load(name)()
-        reason = learner.supports(problem, shape)
+        reason = learner.supports(problem.output(0), shape)
         if reason is not None:
             decisions.append(Decision(f"no {name}", reason))
             continue
         entries: list[Planned] = []
-        for candidate in learner.portfolio(problem, shape):
+        for candidate in learner.portfolio(problem.output(0), shape):
             cost = learner.estimate(shape, candidate.config)
             label = f"{name} ({candidate.label})" if candidate.label else name
             if cost.bytes > worker_bytes:
@@ -168,7 +174,8 @@ def _portfolio(
                     )
                 )
                 continue
-            entries.append(Planned(name, label, candidate.config, cost.seconds))
+            seconds = cost.seconds * (problem.outputs if problem.task.has_outputs else 1)
+            entries.append(Planned(name, label, candidate.config, seconds))
         columns.append(entries)
     longest = max((len(column) for column in columns), default=0)
     return tuple(column[turn] for turn in range(longest) for column in columns if turn < len(column))
@@ -180,8 +187,7 @@ def make_plan(
     budget: Budget,
     *,
     folds: int,
-    seed: int,
-    search: str,
+    request: TrainRequest,
     decisions: tuple[Decision, ...] = (),
 ) -> Plan:
     """Decide what a run will do. A pure function of its arguments.
@@ -195,9 +201,8 @@ def make_plan(
     budget : Budget
     folds : int
         How many the splitter made.
-    seed : int
-    search : str
-        Name of the strategy for the time after the portfolio.
+    request : TrainRequest
+        Its seed, its strategy for the time after the portfolio, and what it leaves out.
     decisions : tuple of Decision
         What was decided while the data was prepared.
 
@@ -213,18 +218,15 @@ def make_plan(
             f"{budget.threads} threads and {format_bytes(budget.memory_bytes)} of memory",
         )
     )
-    per_fold = Shape(
-        rows=max(1, shape.rows * (folds - 1) // max(1, folds)),
-        numeric=shape.numeric,
-        categorical=shape.categorical,
-        levels=shape.levels,
-        outputs=shape.outputs,
-        missing=shape.missing,
-    )
+    per_fold = replace(shape, rows=max(1, shape.rows * (folds - 1) // max(1, folds)))
     worker_bytes = max(
         _WORKER_BYTES // 2, (budget.memory_bytes - _DRIVER_BYTES) // slots - _WORKER_BYTES // 2
     )
-    portfolio = _portfolio(problem, per_fold, worker_bytes, noted)
+    wanted = as_names(request.learners, "learner")
+    portfolio = _portfolio(problem, per_fold, worker_bytes, noted, wanted)
+    if not portfolio:
+        reasons = "; ".join(f"{decision.what}: {decision.why}" for decision in noted)
+        raise OptionError(f"No learner can be used for this task on this data ({reasons}). Allow others.")
     reserve = _reserve(budget)
     if budget.seconds is None or budget.reproducible:
         cap = float("inf")
@@ -240,12 +242,12 @@ def make_plan(
     return Plan(
         problem=problem,
         shape=per_fold,
-        seed=seed,
+        seed=request.seed,
         folds=folds,
         slots=slots,
         threads_per_slot=threads,
         portfolio=portfolio,
-        search=search,
+        search=request.search,
         reproducible=budget.reproducible,
         max_trials=budget.max_trials,
         fold_cap=cap,

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.automl.plan import Decision, fold_count, holdout_fraction
+from modelwright.automl.problem_options import as_names
 from modelwright.automl.request import TrainRequest
-from modelwright.core import DataError, Finding, OptionError, Problem, Role, Schema, View, hash_json
+from modelwright.core import DataError, Finding, Kind, OptionError, Problem, Role, Schema, View, hash_json
 from modelwright.data import (
     ResolvedTarget,
     SourceInfo,
@@ -23,7 +24,7 @@ from modelwright.data import (
 )
 from modelwright.ensemble import FoldData
 from modelwright.features import Featurizer
-from modelwright.metrics import Metric, default_metric, get_metric, problem_metric
+from modelwright.metrics import Metric, check_usable, default_metric, problem_metric
 from modelwright.validation import find_duplicates, find_leaks, make_folds, split_holdout
 
 __all__ = ["Holdout", "Prepared", "prepare"]
@@ -102,19 +103,21 @@ def prepare(request: TrainRequest) -> Prepared:
     BadInput
         If the data cannot be learned from; the message says why.
     """
-    table = read_table(request.data, overrides=dict(request.overrides or {}), problem=request.problem())
+    table = read_table(request.source(), overrides=dict(request.overrides or {}), problem=request.problem())
+    _check_columns(request, table.schema)
     resolved = resolve_target(table, request.problem())
     problem, metric = _with_metric(resolved.problem)
     train, held = _seal(request, resolved, problem)
     frame = table.frame[resolved.rows[train]]
     target, groups = resolved.target[train], _rows(resolved.groups, train)
     times = _rows(resolved.times, train)
+    check_usable(metric, problem, target, _rows(resolved.weights, train))
 
     findings = [*table.findings, *resolved.findings]
     told = {(finding.check, finding.column) for finding in findings}
     leaks = find_leaks(frame, table.schema, problem, target, request.seed)
     leaks = [finding for finding in leaks if (finding.check, finding.column) not in told]
-    schema = _without_leaks(table.schema, leaks, request)
+    schema = table.schema if request.skips("leak_guard") else _without_leaks(table.schema, leaks, request)
     findings += leaks
     if not schema.features:
         raise DataError(_no_features(schema, problem))
@@ -163,6 +166,27 @@ def prepare(request: TrainRequest) -> Prepared:
     )
 
 
+def _check_columns(request: TrainRequest, schema: Schema) -> None:
+    """Columns that options name besides those of the problem must exist, and fit.
+
+    Raises
+    ------
+    UnknownName
+        If one does not exist.
+    OptionError
+        If predictions are to rise or fall with a column that is no number.
+    """
+    for name in as_names(request.keep, "column to keep"):
+        schema[name]
+    for name, _ in request.problem().monotonic:
+        column = schema[name]
+        if column.kind is not Kind.NUMERIC or not column.is_feature:
+            raise OptionError(
+                f"Predictions can rise or fall with a numeric feature, but {name!r} is {column.kind} "
+                f"({column.role}). Leave it out, or set it with --set {name}=numeric."
+            )
+
+
 def _decisions(
     request: TrainRequest, data: FoldData, metric: Metric, findings: list[Finding]
 ) -> list[Decision]:
@@ -179,9 +203,16 @@ def _with_metric(problem: Problem) -> tuple[Problem, Metric]:
     """The problem with its metric's real name, and the metric."""
     if problem.metric_function is not None:
         return problem, problem_metric(problem)
-    name = default_metric(problem.task) if problem.metric == "auto" else problem.metric
-    metric = get_metric(name, problem.task)
-    return replace(problem, metric=metric.name), metric
+    named = replace(problem, metric=_metric_name(problem))
+    metric = problem_metric(named)
+    return replace(named, metric=metric.name), metric
+
+
+def _metric_name(problem: Problem) -> str:
+    """What was asked for; else the cost of errors if they were told, else the task's default."""
+    if problem.metric != "auto":
+        return problem.metric
+    return "cost" if problem.costs else default_metric(problem.task)
 
 
 def _rows(array: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
@@ -244,6 +275,7 @@ def _count(rows: int, groups: NDArray[np.int64] | None, times: NDArray[np.int64]
 def _without_leaks(schema: Schema, leaks: list[Finding], request: TrainRequest) -> Schema:
     """The schema without the columns that certainly leak, unless the user insists on them."""
     insisted = {name for name, given in (request.overrides or {}).items() if given != "ignored"}
+    insisted |= set(as_names(request.keep, "column to keep"))
     for finding in leaks:
         if finding.severity == "excluded" and finding.column and finding.column not in insisted:
             schema = schema.with_role(finding.column, Role.IGNORED, finding.message)
@@ -302,7 +334,7 @@ def _overlap(view: View, target: NDArray[np.generic], holdout: Holdout) -> list[
             [
                 part.numeric.view(np.int32),
                 part.categorical,
-                values.astype(np.float32).view(np.int32)[:, None],
+                values.astype(np.float32).reshape(len(values), -1).view(np.int32),
             ],
             axis=1,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core import Budget, OptionError, Problem
+from modelwright.automl.problem_options import as_costs, as_monotonic, as_names, as_quantiles, as_without
+from modelwright.core import Budget, OptionError, Problem, Task
+from modelwright.learners import LEARNERS
 from modelwright.search import SEARCHERS
 
 if TYPE_CHECKING:
@@ -25,12 +27,14 @@ class TrainRequest:
 
     Attributes
     ----------
+    executor : str
+        ``"local"``: supervised worker processes, or ``"inline"``: this process, for tiny jobs.
     started : float or None
         Moment on the monotonic clock from which the time limit counts; now, if None.
     """
 
     data: Any = None
-    target: str | None = None
+    target: str | Sequence[str] | None = None
     task: str = "auto"
     metric: str | Callable[..., float] = "auto"
     time_limit: str | float | None = None
@@ -48,6 +52,17 @@ class TrainRequest:
     output: str | Path | None = None
     overrides: Mapping[str, str] | None = None
     resume: str | None = None
+    query: str | None = None
+    positive: Any = None
+    costs: Any = None
+    quantiles: Any = None
+    monotonic: Mapping[str, Any] | None = None
+    keep: str | Sequence[str] | None = None
+    learners: str | Sequence[str] | None = None
+    without: str | Sequence[str] | None = None
+    group_features: bool = False
+    country: str | None = None
+    executor: str = "local"
     started: float | None = None
 
     def check(self) -> None:
@@ -78,13 +93,48 @@ class TrainRequest:
                 "A model's name may hold letters, digits, '.', '_' and '-', begins with a letter or digit "
                 f"and does not end in '.mw', but came as {self.name!r}."
             )
+        if self.group_features and self.group is None and self.resume is None:
+            raise OptionError("Features of groups need a group column (--group COL).")
         SEARCHERS.load(self.search)
+        as_without(self.without)
+        as_names(self.keep, "column to keep")
+        for name in as_names(self.learners, "learner"):
+            LEARNERS.load(name)
 
     def problem(self) -> Problem:
-        """The problem as far as the arguments tell it."""
-        return Problem.of(
+        """The problem as far as the arguments tell it.
+
+        Raises
+        ------
+        OptionError
+            If the arguments contradict each other.
+        """
+        problem = Problem.of(
             self.target or "", self.task, self.metric, self.group, self.time_column, self.weights
         )
+        quantiles = as_quantiles(self.quantiles)
+        if quantiles and problem.task not in (Task.AUTO, Task.QUANTILE):
+            raise OptionError(f"Quantiles belong to the task 'quantile', but the task came as {self.task!r}.")
+        if quantiles or problem.task is Task.QUANTILE:
+            problem = replace(problem, task=Task.QUANTILE, quantiles=quantiles or (0.1, 0.5, 0.9))
+        return replace(
+            problem,
+            positive=self.positive,
+            costs=as_costs(self.costs),
+            monotonic=as_monotonic(self.monotonic),
+        )
+
+    def source(self) -> Any:
+        """What is read: the data, or the query on the database that it names."""
+        if self.query is None:
+            return self.data
+        from modelwright.data import SqlQuery
+
+        return SqlQuery(str(self.data), self.query)
+
+    def skips(self, part: str) -> bool:
+        """Whether the caller goes without a part of the treatment; see `problem_options.WITHOUT`."""
+        return part in as_without(self.without)
 
     def budget(self) -> Budget:
         """The resources the call may use; the clock runs from `started`."""
@@ -103,19 +153,26 @@ class TrainRequest:
         if isinstance(self.data, (str, Path)):
             stem = Path(self.data).name.split(".")[0]
         else:
-            stem = self.target or "model"
+            stem = self.target if isinstance(self.target, str) else "model"
         cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-._")[:80]
         return cleaned if _NAME.fullmatch(cleaned) else "model"
 
     def to_dict(self) -> dict[str, Any]:
         """What `--resume` needs, JSON-able: everything but data frames and functions."""
         record = {key: value for key, value in vars(self).items() if key not in ("started", "resume")}
-        record["data"] = str(Path(self.data).absolute()) if isinstance(self.data, (str, Path)) else None
+        record["data"] = _recorded_source(self.data)
         record["holdout"] = self._holdout_record()
         record["metric"] = self.metric if isinstance(self.metric, str) else None
         record["workspace"] = None if self.workspace is None else str(self.workspace)
         record["output"] = None if self.output is None else str(Path(self.output).absolute())
         record["overrides"] = dict(self.overrides or {})
+        record["target"] = self.target if isinstance(self.target, str) else list(self.target or ())
+        record["costs"] = [list(cost) for cost in as_costs(self.costs)]
+        record["quantiles"] = list(as_quantiles(self.quantiles))
+        record["monotonic"] = dict(as_monotonic(self.monotonic))
+        record["keep"] = list(as_names(self.keep, "column to keep"))
+        record["learners"] = list(as_names(self.learners, "learner"))
+        record["without"] = list(as_without(self.without))
         return record
 
     def _holdout_record(self) -> Any:
@@ -146,6 +203,16 @@ class TrainRequest:
             resume=self.resume,
             started=self.started,
         )
+
+
+def _recorded_source(data: Any) -> Any:
+    """Where the data can be read again: absolute paths, an address without a secret; else None."""
+    if isinstance(data, (list, tuple)):
+        places = [_recorded_source(part) if isinstance(part, (str, Path)) else None for part in data]
+        return places if places and None not in places else None
+    if isinstance(data, str) and "://" in data:
+        return None if "@" in data and ":" in data.rpartition("@")[0].partition("://")[2] else data
+    return str(Path(data).absolute()) if isinstance(data, (str, Path)) else None
 
 
 def _is_fraction(value: Any) -> bool:

@@ -19,6 +19,7 @@ from modelwright.core import (
     Predictions,
     TaskReport,
     TaskSpec,
+    TrialError,
     View,
     derive_seed,
 )
@@ -58,6 +59,10 @@ _ATTEMPTS = 6
 """Tries of a fold whose worker was lost: enough for bad luck, an end to a configuration that crashes."""
 
 _POLL = 0.1
+
+_OVERRUN = 3.0
+"""Times its own time, and seconds besides, after which a fit that was ended has no excuse: a worker may be
+slow to start, and the machine busy."""
 
 
 @dataclass
@@ -266,6 +271,13 @@ class Run:
         self._workspace.runs.fold_failed(
             key, report.error, status=str(report.outcome), seconds=report.wall_seconds
         )
+        if _ignored_its_deadline(report):
+            yield from self._fail(
+                trial,
+                f"The fit should have ended after {report.spec.seconds:.2g} s, but went on for "
+                f"{report.wall_seconds:.2g} s, until its worker was ended.",
+            )
+            return
         if report.outcome is Outcome.CANCELLED:
             return
         lost = self._losses.get((trial.number, fold), 0) + 1
@@ -278,10 +290,9 @@ class Run:
             return
         if self.remaining() <= _POLL + self._patience:
             return  # cut short by the end of the run, which is no fault of the trial
-        yield from self._fail(trial, report)
+        yield from self._fail(trial, report.error or f"The fit ended as {report.outcome}.")
 
-    def _fail(self, trial: Trial, report: TaskReport) -> Iterator[Event]:
-        reason = report.error or f"The fit ended as {report.outcome}."
+    def _fail(self, trial: Trial, reason: str) -> Iterator[Event]:
         if not trial.failure:
             trial.failure = reason
             self._save(trial)
@@ -296,9 +307,17 @@ class Run:
     def _keep(
         self, trial: Trial, fold: int, result: FoldResult, attempt: int = 0, adopted: bool = False
     ) -> Iterator[Event]:
-        score = self.state.trials.finish_fold(trial.number, fold, result)
+        key = FoldKey(self._id, trial.number, fold, attempt)
+        try:
+            score = self.state.trials.finish_fold(trial.number, fold, result)
+        except TrialError as error:
+            if not adopted:
+                self._workspace.runs.fold_failed(
+                    key, str(error), status=str(Outcome.FAILED), seconds=result.fit_seconds
+                )
+            yield from self._fail(trial, str(error))
+            return
         if not adopted:
-            key = FoldKey(self._id, trial.number, fold, attempt)
             self._workspace.runs.fold_finished(
                 key,
                 score=score,
@@ -394,3 +413,10 @@ class Run:
         while self.state.running and not ending.passed:
             for report in self._executor.wait(_POLL):
                 yield from self._receive(report)
+
+
+def _ignored_its_deadline(report: TaskReport) -> bool:
+    """Whether a fit was ended that should have stopped by itself long before."""
+    if report.outcome not in (Outcome.CANCELLED, Outcome.TIMEOUT) or report.spec.seconds is None:
+        return False
+    return report.wall_seconds > _OVERRUN * report.spec.seconds + _OVERRUN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ __all__ = ["load", "load_model", "train"]
 
 def train(
     data: Any,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     *,
     task: str = "auto",
     metric: str | Callable[..., float] = "auto",
@@ -39,6 +39,16 @@ def train(
     output: str | Path | None = None,
     overrides: Mapping[str, str] | None = None,
     resume: str | None = None,
+    query: str | None = None,
+    positive: Any = None,
+    costs: Any = None,
+    quantiles: Any = None,
+    monotonic: Mapping[str, Any] | None = None,
+    keep: str | Sequence[str] | None = None,
+    learners: str | Sequence[str] | None = None,
+    without: str | Sequence[str] | None = None,
+    group_features: bool = False,
+    country: str | None = None,
 ) -> Model:
     """Train a model on a table inside a time and memory budget.
 
@@ -46,9 +56,9 @@ def train(
     ----------
     data : path, pandas or polars data frame, dict of columns ...
         The table, target included.
-    target : str
-        Name of the column to predict.
-    task : {"auto", "binary", "multiclass", "regression"}, default "auto"
+    target : str or list of str
+        Name of the column to predict; several columns of two classes each make a multilabel task.
+    task : {"auto", "binary", "multiclass", "regression", "multilabel", "quantile"}, default "auto"
         ``auto`` looks at the target: see ``docs/data.md`` for the rule.
     metric : str or callable, default "auto"
         What is optimised: a name (see ``docs/metrics.md``) or a function ``(y_true, y_pred) -> float``,
@@ -87,6 +97,27 @@ def train(
         Column name to kind or role: ``{"zip": "categorical", "row": "ignored"}``.
     resume : str, optional
         Id of a run that did not end, or ``"last"``.
+    query : str, optional
+        What to select, where ``data`` is the address of a database: ``postgresql://...``, ``sqlite:///...``.
+    positive : label, optional
+        The positive class of two. Default: the last in sorted order.
+    costs : mapping of (actual, predicted) to number, optional
+        What each error costs; decisions are then those that cost least, and the default metric is ``cost``.
+    quantiles : list of float, optional
+        Predict these quantiles of a number instead of its mean. Default with the task ``quantile``: 0.1,
+        0.5, 0.9.
+    monotonic : mapping of str to {"increasing", "decreasing"}, optional
+        Columns with which predictions may only rise or only fall.
+    keep : str or list of str, optional
+        Columns to use even though they give the target away.
+    learners : str or list of str, optional
+        Try only these. Default: all.
+    without : str or list of str, optional
+        Parts of the treatment to go without: see ``docs/control.md``.
+    group_features : bool, default False
+        Add means, spreads ... of the row's group. Predictions then need whole groups.
+    country : str, optional
+        Mark the public holidays of this country (``"DE"``) in dates.
 
     Returns
     -------

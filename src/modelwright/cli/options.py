@@ -5,17 +5,26 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "CostOption",
+    "CountryOption",
     "DataArgument",
+    "GroupFeaturesOption",
     "GroupOption",
     "HoldoutOption",
     "JsonOption",
+    "KeepOption",
+    "LearnerOption",
     "MaxTrialsOption",
     "MemoryOption",
     "MetricOption",
     "ModelArgument",
+    "MonotonicOption",
     "NameOption",
     "OptionalDataArgument",
     "OutputOption",
+    "PositiveOption",
+    "QuantilesOption",
+    "QueryOption",
     "QuietOption",
     "ResumeOption",
     "SearchOption",
@@ -27,6 +36,7 @@ __all__ = [
     "TimeColumnOption",
     "TimeOption",
     "WeightsOption",
+    "WithoutOption",
     "WorkspaceOption",
 ]
 
@@ -73,7 +83,12 @@ QuietOption = Annotated[
 ]
 
 TargetOption = Annotated[
-    str | None, typer.Option(metavar="COL", help="The column to predict.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        metavar="COL",
+        help="The column to predict. Repeat it for several yes-or-no columns (multilabel).",
+        show_default=False,
+    ),
 ]
 
 TimeOption = Annotated[
@@ -102,7 +117,9 @@ MetricOption = Annotated[
     str, typer.Option(metavar="M", help="What to optimise, for example roc_auc, log_loss, f1_macro, rmse.")
 ]
 
-TaskOption = Annotated[str, typer.Option(metavar="T", help="auto, binary, multiclass or regression.")]
+TaskOption = Annotated[
+    str, typer.Option(metavar="T", help="auto, binary, multiclass, regression or quantile.")
+]
 
 SearchOption = Annotated[
     str, typer.Option(metavar="S", help="How to look for configurations: bayesian, random or grid.")
@@ -171,5 +188,89 @@ ResumeOption = Annotated[
         metavar="RUN",
         help="Go on with an unfinished run (or 'last'): no finished fold is fitted again.",
         show_default=False,
+    ),
+]
+
+QueryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SQL", help="What to select, where DATA is the address of a database.", show_default=False
+    ),
+]
+
+PositiveOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABEL", help="The positive class of two. [default: the last in order]", show_default=False
+    ),
+]
+
+CostOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cost",
+        metavar="ACTUAL:PREDICTED=COST",
+        help="What an error costs; decisions then cost least. Repeatable.",
+        show_default=False,
+    ),
+]
+
+QuantilesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="Q,Q,...", help="Predict these quantiles of a number: 0.1,0.5,0.9.", show_default=False
+    ),
+]
+
+MonotonicOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=DIRECTION",
+        help="Predictions may only rise (increasing) or fall (decreasing) with it. Repeatable.",
+        show_default=False,
+    ),
+]
+
+KeepOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COL",
+        help="Use a column even though it gives the target away. Repeatable.",
+        show_default=False,
+    ),
+]
+
+LearnerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--learner",
+        metavar="NAME",
+        help="Try only this learner. Repeatable. [default: all]",
+        show_default=False,
+    ),
+]
+
+WithoutOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PART",
+        help="Go without a part of the treatment: messy_values, text, target_encoding, target_transform, "
+        "class_weights, calibration, thresholds or leak_guard. Repeatable.",
+        show_default=False,
+    ),
+]
+
+GroupFeaturesOption = Annotated[
+    bool,
+    typer.Option(
+        "--group-features",
+        help="Add means, spreads ... of each row's group; predictions then need whole groups.",
+    ),
+]
+
+CountryOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODE", help="Mark the public holidays of a country (DE, US ...).", show_default=False
     ),
 ]

@@ -31,21 +31,21 @@ def scored(model: Model, data: str, proba: bool) -> pl.DataFrame:
 
     from modelwright.core import OptionError
 
-    if proba and not model.problem.task.is_classification:
+    if proba and not (model.problem.task.is_classification or model.problem.labels):
         raise OptionError(
-            f"The model {model.name!r} predicts numbers (regression), which have no probabilities. "
+            f"The model {model.name!r} predicts numbers ({model.problem.task}), which have no probabilities. "
             "Leave out --proba."
         )
-    classes = model.classes_
-    if not proba or classes is None:
-        return pl.DataFrame([pl.Series("prediction", model.predict(data))])
-    # One pass over the table: the label is that of the largest probability, the first if several are.
-    probabilities = model.predict_proba(data)
-    labels = classes.tolist()
-    codes = probabilities.to_numpy().argmax(axis=1)
-    columns = [pl.Series("prediction", [labels[code] for code in codes])]
-    columns += [pl.Series(f"p_{label}", probabilities[label]) for label in probabilities.columns]
-    return pl.DataFrame(columns)
+    if proba:
+        answers, probabilities = model.predict_both(data)
+        extra = [probabilities[label].alias(f"p_{label}") for label in probabilities.columns]
+    else:
+        answers, extra = model.predict(data), []
+    if isinstance(answers, pl.DataFrame):  # one column for each target, or each quantile
+        columns = [column.alias(f"prediction_{column.name}") for column in answers.get_columns()]
+    else:
+        columns = [answers.alias("prediction")]
+    return pl.DataFrame([*columns, *extra])
 
 
 def predict(
@@ -63,8 +63,8 @@ def predict(
 ) -> Answer:
     """Score a table with a saved model.
 
-    The file has the column `prediction` and, with --proba, one `p_LABEL` for each class; its rows are
-    those of DATA in the same order.
+    The file has the column `prediction` (one `prediction_NAME` for each of several targets or quantiles)
+    and, with --proba, one `p_LABEL` for each class; its rows are those of DATA in the same order.
     """
     from modelwright.automl import load_model
     from modelwright.data import check_output, write_frame

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from modelwright.core import OptionError
 
-__all__ = ["parse_holdout", "parse_overrides"]
+__all__ = ["parse_costs", "parse_holdout", "parse_monotonic", "parse_overrides"]
 
 
 def parse_overrides(settings: Sequence[str]) -> dict[str, str]:
@@ -52,3 +52,53 @@ def parse_holdout(value: str | None) -> str | float | None:
         return float(value)
     except ValueError:
         return value
+
+
+def parse_costs(settings: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Costs of errors from the values of ``--cost``; the numbers are read where all costs are checked.
+
+    Raises
+    ------
+    OptionError
+        If one is not ``ACTUAL:PREDICTED=COST``.
+
+    Examples
+    --------
+    >>> parse_costs(["yes:no=10"])
+    [('yes', 'no', '10')]
+    """
+    costs = []
+    for setting in settings:
+        labels, equals, cost = setting.rpartition("=")
+        actual, colon, predicted = labels.partition(":")
+        if not (equals and colon and actual and predicted):
+            raise OptionError(
+                f"--cost needs ACTUAL:PREDICTED=COST, as in --cost yes:no=10, but came as {setting!r}."
+            )
+        costs.append((actual, predicted, cost))
+    return costs
+
+
+def parse_monotonic(settings: Sequence[str]) -> dict[str, str]:
+    """Directions of columns from the values of ``--monotonic``.
+
+    Raises
+    ------
+    OptionError
+        If one is not ``COLUMN=DIRECTION``.
+
+    Examples
+    --------
+    >>> parse_monotonic(["age=increasing"])
+    {'age': 'increasing'}
+    """
+    directions: dict[str, str] = {}
+    for setting in settings:
+        column, equals, direction = setting.rpartition("=")
+        if not equals or not column:
+            raise OptionError(
+                "--monotonic needs COLUMN=DIRECTION, as in --monotonic age=increasing, but came as "
+                f"{setting!r}."
+            )
+        directions[column] = direction
+    return directions

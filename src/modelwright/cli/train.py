@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Any
 from modelwright.cli.answers import Answer
 from modelwright.cli.clock import process_start
 from modelwright.cli.options import (
+    CostOption,
+    CountryOption,
+    GroupFeaturesOption,
     GroupOption,
     HoldoutOption,
     JsonOption,
+    KeepOption,
+    LearnerOption,
     MaxTrialsOption,
     MemoryOption,
     MetricOption,
+    MonotonicOption,
     NameOption,
     OptionalDataArgument,
     OutputOption,
+    PositiveOption,
+    QuantilesOption,
+    QueryOption,
     QuietOption,
     ResumeOption,
     SearchOption,
@@ -28,6 +37,7 @@ from modelwright.cli.options import (
     TimeColumnOption,
     TimeOption,
     WeightsOption,
+    WithoutOption,
     WorkspaceOption,
 )
 
@@ -61,6 +71,16 @@ def train(
     seed: SeedOption = 0,
     max_trials: MaxTrialsOption = None,
     settings: SetOption = None,
+    query: QueryOption = None,
+    positive: PositiveOption = None,
+    cost: CostOption = None,
+    quantiles: QuantilesOption = None,
+    monotonic: MonotonicOption = None,
+    keep: KeepOption = None,
+    learner: LearnerOption = None,
+    without: WithoutOption = None,
+    group_features: GroupFeaturesOption = False,
+    country: CountryOption = None,
     name: NameOption = None,
     output: OutputOption = None,
     resume: ResumeOption = None,
@@ -75,11 +95,11 @@ def train(
     started = process_start()
     from modelwright.automl import TrainRequest, execute
     from modelwright.cli.progress import Progress, showing_progress
-    from modelwright.cli.settings import parse_holdout, parse_overrides
+    from modelwright.cli.settings import parse_costs, parse_holdout, parse_monotonic, parse_overrides
 
     request = TrainRequest(
         data=data,
-        target=target,
+        target=target[0] if target and len(target) == 1 else target,
         task=task,
         metric=metric,
         time_limit=time,
@@ -97,6 +117,16 @@ def train(
         output=output,
         overrides=parse_overrides(settings or ()),
         resume=resume,
+        query=query,
+        positive=positive,
+        costs=parse_costs(cost or ()),
+        quantiles=quantiles,
+        monotonic=parse_monotonic(monotonic or ()),
+        keep=keep,
+        learners=learner,
+        without=without,
+        group_features=group_features,
+        country=country,
         started=started,
     )
     progress = Progress(started=started)

@@ -23,9 +23,10 @@ class Predictions:
         Shape ``(rows, classes)`` of probabilities that sum to 1 for classification, ``(rows,)`` of values
         for regression, ``(rows, labels)`` of independent probabilities for multilabel tasks,
         ``(rows, quantiles)`` of values, ascending in each row, for quantile regression.
-    utility : float64 array, shape (classes, classes), or None
+    utility : float64 array, shape (classes, classes) or (labels,), or None
         What deciding for a class (column) is worth when another (row) is true; the most probable class
-        is decided for where it is None. Thresholds and costs of errors are told this way.
+        is decided for where it is None. Thresholds and costs of errors are told this way. In multilabel
+        tasks: the threshold of each label, 0.5 where it is None.
 
     Examples
     --------
@@ -75,6 +76,21 @@ class Predictions:
         """
         worth = self.array if self.utility is None else self.array @ self.utility
         codes: IntArray = np.argmax(worth, axis=1).astype(np.int64)
+        return codes
+
+    @property
+    def label_codes(self) -> IntArray:
+        """Whether each label of a multilabel task is given to a row: 0 or 1, shape ``(rows, labels)``.
+
+        Examples
+        --------
+        >>> Predictions(np.array([[0.7, 0.3], [0.2, 0.6]])).label_codes.tolist()
+        [[1, 0], [0, 1]]
+        >>> Predictions(np.array([[0.7, 0.3], [0.2, 0.6]]), np.array([0.1, 0.9])).label_codes.tolist()
+        [[1, 0], [1, 0]]
+        """
+        thresholds = 0.5 if self.utility is None else self.utility
+        codes: IntArray = (self.array > thresholds).astype(np.int64)
         return codes
 
     def take(self, rows: NDArray[np.integer] | slice) -> Predictions:

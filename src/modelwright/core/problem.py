@@ -119,7 +119,7 @@ class Problem:
         Traceback (most recent call last):
             ...
         modelwright.core.errors.OptionError: The task must be one of auto, binary, multiclass, \
-regression, but came as 'binry'. Did you mean 'binary'?
+regression, multilabel, quantile, but came as 'binry'. Did you mean 'binary'?
         """
         names = [str(item) for item in Task]
         if task not in names:

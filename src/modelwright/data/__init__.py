@@ -1,11 +1,12 @@
 """Anything -> a typed table with a schema: reading, typing, the target, new rows, profiles, writing."""
 
-from modelwright.data.caller import matrix_to_caller, to_caller, values_to_caller
+from modelwright.data.caller import columns_to_caller, matrix_to_caller, to_caller, values_to_caller
 from modelwright.data.catalog import SOURCES
 from modelwright.data.conform import Conformed, LabelledRows, conform, conform_labelled
 from modelwright.data.profile import Profile, profile_table
 from modelwright.data.read import read_raw, read_table
 from modelwright.data.source import Source
+from modelwright.data.sql_query import SqlQuery
 from modelwright.data.table import Caller, RawTable, SourceInfo, Table
 from modelwright.data.target import ResolvedTarget, resolve_target
 from modelwright.data.write import check_output, write_frame
@@ -20,8 +21,10 @@ __all__ = [
     "ResolvedTarget",
     "Source",
     "SourceInfo",
+    "SqlQuery",
     "Table",
     "check_output",
+    "columns_to_caller",
     "conform",
     "conform_labelled",
     "matrix_to_caller",

@@ -14,7 +14,7 @@ from modelwright.data.conform import Conformed
 from modelwright.data.frame_values import level_text
 from modelwright.data.table import Caller
 
-__all__ = ["matrix_to_caller", "to_caller", "values_to_caller"]
+__all__ = ["columns_to_caller", "matrix_to_caller", "to_caller", "values_to_caller"]
 
 
 def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name: str = "prediction") -> Any:
@@ -84,6 +84,35 @@ def matrix_to_caller(matrix: NDArray[np.float64], classes: Sequence[Label], call
         columns = pandas.Index(_array(list(classes)))
         return pandas.DataFrame(matrix, index=caller.index, columns=columns)
     return pl.DataFrame({str(label): matrix[:, code] for code, label in enumerate(classes)})
+
+
+def columns_to_caller(columns: Sequence[Sequence[Label]], names: Sequence[str], caller: Caller) -> Any:
+    """Labels of several targets as a frame with a column for each, or as an array (rows, targets).
+
+    Parameters
+    ----------
+    columns : sequence of sequences of labels, each of length rows
+    names : sequence of str
+        Of the targets.
+    caller : Caller
+        From `Conformed.caller`.
+
+    Examples
+    --------
+    >>> columns_to_caller([[1, 0], ["a", "b"]], ["x", "y"], Caller("polars")).rows()
+    [(1, 'a'), (0, 'b')]
+    """
+    arrays = [_array(list(column)) for column in columns]
+    if caller.kind == "numpy":
+        return np.column_stack(arrays)
+    if caller.kind == "pandas":
+        import pandas
+
+        frame = pandas.DataFrame(dict(enumerate(arrays)), index=caller.index)
+        return frame.set_axis(pandas.Index(list(names)), axis=1)
+    return pl.DataFrame(
+        [pl.Series(name, list(column), strict=False) for name, column in zip(names, columns, strict=True)]
+    )
 
 
 def to_caller(

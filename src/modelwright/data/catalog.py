@@ -1,4 +1,4 @@
-"""Where tables can come from: name -> module:object, asked in this order."""
+"""Where tables can come from: name -> module:object; `find_source` says how one of them is found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ SOURCES = Catalog(
     "source",
     {
         "frame": "modelwright.data.frame_source:FrameSource",
+        "parts": "modelwright.data.parts_source:PartsSource",
+        "sql": "modelwright.data.sql_source:SqlSource",
         "parquet": "modelwright.data.parquet_source:ParquetSource",
+        "arrow": "modelwright.data.arrow_source:ArrowSource",
+        "excel": "modelwright.data.excel_source:ExcelSource",
+        "json": "modelwright.data.json_source:JsonSource",
         "csv": "modelwright.data.csv_source:CsvSource",
     },
 )

@@ -100,7 +100,7 @@ def check_problem_columns(problem: Problem, names: list[str]) -> None:
         If one does not; the nearest name is suggested.
     """
     for part, name in (
-        ("target", problem.target),
+        *(("target", target) for target in problem.targets),
         ("group", problem.group),
         ("time", problem.time_column),
         ("weight", problem.weights),

@@ -130,49 +130,57 @@ def conform_labelled(source: Any, schema: Schema, problem: Problem) -> LabelledR
         Also if the target column is absent, or no row has a usable target.
     """
     features = schema.features
-    extra = [name for name in (problem.target, problem.weights) if name is not None]
+    extra = [name for name in (*problem.targets, problem.weights) if name is not None]
     raw = _by_position(read_raw(source, [*(column.name for column in features), *extra]), schema)
-    if problem.target not in raw.frame.columns:
-        raise SchemaMismatch(
-            f"The target column {problem.target!r} is needed for a score, but the data does not have it."
-            f"{nearest(problem.target, _all_names(source))}"
-        )
+    for name in problem.targets:
+        if name not in raw.frame.columns:
+            raise SchemaMismatch(
+                f"The target column {name!r} is needed for a score, but the data does not have it."
+                f"{nearest(name, _all_names(source))}"
+            )
     _check_present(source, raw, features)
     frame, findings = _conform_columns(raw, features)
     conformed = Conformed(frame, raw.info, raw.caller, (*raw.findings, *findings))
-    values, _, _ = conform_column(raw.frame[problem.target], schema[problem.target])
-    known = values.is_not_null()
-    left_out = []
-    missing = len(values) - int(known.sum())
-    if missing:
-        message = f"{missing} rows without a usable target are left out of the score."
-        left_out.append(Finding("missing_target", "excluded", message, problem.target))
-    if problem.task.is_classification:
-        codes = label_codes(values, schema[problem.target], problem.classes)
-        unseen = known & codes.is_null()
-        if unseen.any():
-            names = ", ".join(
-                repr(value) for value in values.filter(unseen).unique().sort().head(5).to_list()
-            )
-            message = (
-                f"{int(unseen.sum())} rows have a class that training did not see ({names}); they are left "
-                "out of the score."
-            )
-            left_out.append(Finding("unseen_class", "excluded", message, problem.target))
-        values, known = codes, known & ~unseen
-    rows = np.flatnonzero(known.to_numpy()).astype(np.int64)
+    columns, left_out = [], []
+    for position, name in enumerate(problem.targets):
+        values, noticed = _known_target(raw.frame[name], schema[name], problem.output(position))
+        columns.append(values)
+        left_out += noticed
+    known = np.logical_and.reduce([values.is_not_null().to_numpy() for values in columns])
+    rows = np.flatnonzero(known).astype(np.int64)
     if not len(rows):
         raise SchemaMismatch(
             f"No row of the data has a usable value of the target {problem.target!r}, so there is nothing "
             "to score."
         )
-    target = values.filter(known).to_numpy()
+    target = np.column_stack([values.gather(rows).to_numpy() for values in columns])
     weights = None
     if problem.weights is not None and problem.weights in raw.frame.columns:
         given, _, _ = conform_column(raw.frame[problem.weights], schema[problem.weights])
         weights = given.fill_null(1.0).cast(pl.Float64).to_numpy()[rows]
-    target = target.astype(np.int64 if problem.task.is_classification else np.float64)
-    return LabelledRows(conformed, rows, target, weights, tuple(left_out))
+    return LabelledRows(conformed, rows, target if problem.labels else target[:, 0], weights, tuple(left_out))
+
+
+def _known_target(series: pl.Series, column: Column, problem: Problem) -> tuple[pl.Series, list[Finding]]:
+    """One target as class codes or values, null where it cannot be scored, and what is left out."""
+    values, _, _ = conform_column(series, column)
+    left_out = []
+    missing = values.null_count()
+    if missing:
+        message = f"{missing} rows without a usable target are left out of the score."
+        left_out.append(Finding("missing_target", "excluded", message, column.name))
+    if not problem.task.is_classification:
+        return values.cast(pl.Float64), left_out
+    codes = label_codes(values, column, problem.classes)
+    unseen = values.is_not_null() & codes.is_null()
+    if unseen.any():
+        names = ", ".join(repr(value) for value in values.filter(unseen).unique().sort().head(5).to_list())
+        message = (
+            f"{int(unseen.sum())} rows have a class that training did not see ({names}); they are left "
+            "out of the score."
+        )
+        left_out.append(Finding("unseen_class", "excluded", message, column.name))
+    return codes, left_out
 
 
 def _by_position(raw: RawTable, schema: Schema) -> RawTable:

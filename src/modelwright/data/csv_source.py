@@ -17,19 +17,17 @@ from modelwright.data.csv_text import decode_text, decompress
 from modelwright.data.source import Source
 from modelwright.data.table import Caller, RawTable, SourceInfo
 
-__all__ = ["CsvSource"]
+__all__ = ["CsvSource", "column_names"]
 
 
 class CsvSource(Source):
-    """Reads ``.csv``, ``.tsv``, ``.txt`` (and any other text file), plain or as ``.gz`` or ``.zst``.
+    """Reads ``.csv``, ``.tsv``, ``.txt``, plain or as ``.gz`` or ``.zst``.
 
-    Every column comes as text: typing is done once, by the rules of this package, and at predict time by
-    the schema of training.
+    It is also given the files that no source knows, and looks whether they are text. Every column comes as
+    text: typing is done once, by the rules of this package, and at predict time by the schema of training.
     """
 
-    def accepts(self, source: object) -> bool:
-        """Whether it is a path; this source is asked last among those that read files."""
-        return isinstance(source, Path)
+    extensions = (".csv", ".tsv", ".tab", ".psv", ".txt")
 
     def read(self, source: Any, wanted: Collection[str] | None = None) -> RawTable:
         """Read a file; see `Source.read`."""
@@ -53,7 +51,8 @@ class CsvSource(Source):
         }
         info = SourceInfo("csv", str(path), digest, frame.height, frame.width, details)
         if wanted is not None:
-            frame = frame.select([name for name in frame.columns if name in set(wanted)])
+            known = set(wanted)  # columns themselves, as polars takes some names for patterns
+            frame = pl.DataFrame([series for series in frame.get_columns() if series.name in known])
         return RawTable(frame, info, Caller("polars"), decimal_comma=dialect.delimiter in ";\t|")
 
 
@@ -68,7 +67,7 @@ def _read_frame(body: bytes, dialect: Dialect, path: Path, skipped: int) -> pl.D
                 "closed. Close it, or double it if it belongs to the text."
             )
     width = len(dialect.header) if dialect.header is not None else int(shape.widths[0])
-    names = _column_names(dialect.header or [f"c{index}" for index in range(width)], path)
+    names = column_names(dialect.header or [f"c{index}" for index in range(width)], str(path))
     # An empty line in a file of one column is a missing value; in a wider one it is nothing.
     blank = shape.blank if width > 1 else np.zeros_like(shape.blank)
     if dialect.spaced or shape.open_quote or not np.all((shape.widths == width) | blank):
@@ -116,13 +115,19 @@ def _read_slowly(body: bytes, dialect: Dialect, names: list[str], path: Path, sk
     )
 
 
-def _column_names(header: Collection[str], path: Path) -> list[str]:
-    """Unique names: an empty one becomes ``column_N``, one that stands twice is an error."""
+def column_names(header: Collection[str], place: str) -> list[str]:
+    """Unique names: an empty one becomes ``column_N``, one that stands twice is an error.
+
+    Examples
+    --------
+    >>> column_names(["a", "", "b"], "table.csv")
+    ['a', 'column_1', 'b']
+    """
     counts = Counter(name for name in header if name)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise DataError(
-            f"{str(path)!r} has more than one column named "
+            f"{place!r} has more than one column named "
             f"{', '.join(repr(name) for name in twice[:5])}. Give each column its own name."
         )
     names = []

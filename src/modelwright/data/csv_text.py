@@ -91,11 +91,11 @@ def _damaged(path: Path, kind: str, error: Exception) -> str:
     )
 
 
-def decode_text(data: bytes, path: Path) -> CsvText:
+def decode_text(data: bytes, path: Path, expected: str = "a CSV file") -> CsvText:
     """Find the encoding and give the text as UTF-8.
 
     A byte order mark decides (UTF-8, UTF-16, UTF-32). Without one: UTF-8 if it is valid, UTF-16 if every
-    other byte is zero, else Windows-1252, else Latin-1.
+    other byte is zero, else Windows-1252, else Latin-1. ``expected`` is what the error says it should be.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def decode_text(data: bytes, path: Path) -> CsvText:
     """
     looks_like = describe_binary(data[:4096])
     if looks_like:
-        raise DataError(f"Expected a CSV file, but {str(path)!r} is {looks_like}.")
+        raise DataError(f"Expected {expected}, but {str(path)!r} is {looks_like}.")
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), None)
     if encoding is not None:
         text = _decode(data, encoding, path)

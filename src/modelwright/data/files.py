@@ -1,14 +1,30 @@
-"""Checks that every file passes before it is read, and what a file looks like from its first bytes."""
+"""Checks that every file passes before it is read, and what a file looks like from name and first bytes."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import polars as pl
 
 from modelwright.core import DataError, nearest
 
-__all__ = ["check_file", "describe_binary", "head_bytes"]
+__all__ = [
+    "check_file",
+    "describe_binary",
+    "has_extension",
+    "head_bytes",
+    "translated_faults",
+    "without_password",
+]
 
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[^:/?#@]*)(?::[^:/?#@]*)?(?=@))?(?P<place>@?[^:/?#@]*(?::\d+)?(?:/[^@?#]*)?)(?:[?#][^@]*)?"
+)
+_COMPRESSED = (".gz", ".zst", ".zstd")
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -20,10 +36,11 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ", "an xz archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"),
-    (b"SQLite format 3", "a SQLite database"),
+    (b"SQLite format 3", "a SQLite database; give its address, sqlite:///PATH, and a query"),
     (b"\x89HDF", "an HDF5 file"),
+    (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow IPC (Feather) file"),
-    (b"FEA1", "a Feather file"),
+    (b"FEA1", "a Feather file of the first version; write it again with a current library"),
     (b"\x93NUMPY", "a numpy array file"),
     (b"\x80\x04\x95", "a pickle"),
     (b"\x80\x05\x95", "a pickle"),
@@ -34,6 +51,21 @@ def head_bytes(path: Path, count: int = 4096) -> bytes:
     """The first bytes of a file."""
     with open(path, "rb") as handle:
         return handle.read(count)
+
+
+def has_extension(path: Path, extensions: Collection[str]) -> bool:
+    """Whether a file is named like that; capital letters and compression do not matter.
+
+    Examples
+    --------
+    >>> has_extension(Path("Table.CSV.gz"), (".csv", ".tsv")), has_extension(Path("csv"), (".csv",))
+    (True, False)
+    """
+    name = path.name.lower()
+    plain = name
+    for ending in _COMPRESSED:
+        plain = plain.removesuffix(ending)
+    return any(text.endswith(extension) for text in {name, plain} for extension in extensions)
 
 
 def check_file(path: Path) -> Path:
@@ -52,7 +84,7 @@ def check_file(path: Path) -> Path:
             where = "" if known or path.parent.is_dir() else f" There is no folder {str(path.parent)!r}."
             raise DataError(
                 f"There is no file {str(path)!r}.{where}{nearest(path.name, known)} "
-                "Give the path of a CSV or Parquet file."
+                "Give the path of a table, for example a CSV or Parquet file."
             )
         if path.is_dir():
             files = sorted(item.name for item in path.iterdir() if item.is_file())[:5]
@@ -90,3 +122,49 @@ def describe_binary(head: bytes) -> str | None:
         if head.startswith(signature):
             return name
     return None
+
+
+@contextmanager
+def translated_faults(path: Path, format_name: str, *others: type[Exception]) -> Iterator[None]:
+    """Turn what a reader of a binary format raises for a damaged file into a `DataError` that names it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    format_name : str
+        Of the format, as in "cannot be read as Parquet".
+    others : types of exceptions
+        What else the reader raises, besides the errors of polars and of the operating system.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except BaseException as error:
+        # Readers written in Rust panic on some damaged files, which is no Exception.
+        panicked = type(error).__name__ == "PanicException"
+        if not panicked and not isinstance(error, (pl.exceptions.PolarsError, OSError, *others)):
+            raise
+        said = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise DataError(
+            f"{str(path)!r} cannot be read as {format_name} ({said}). It is damaged or something else: "
+            "write or copy it again, or give a CSV file."
+        ) from error
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown and recorded: neither password nor options.
+
+    Where special characters leave it open what is a password, nothing but the scheme is shown.
+
+    Examples
+    --------
+    >>> without_password("mysql://me:secret@host:3306/db?password=secret")
+    'mysql://me@host:3306/db'
+    >>> without_password("mysql://me:se/cr@et@host/db")
+    'mysql://...'
+    """
+    scheme, _, rest = address.partition("://")
+    parsed = _ADDRESS.fullmatch(rest)
+    return f"{scheme}://{parsed['user'] or ''}{parsed['place']}" if parsed else f"{scheme}://..."

@@ -1,9 +1,9 @@
-"""Objects in memory: pandas, polars, anything narwhals reads, dicts of lists, records, numpy arrays."""
+"""Objects in memory: pandas, polars, pyarrow, what narwhals reads, dicts of lists, records, numpy arrays."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,17 @@ __all__ = ["FrameSource"]
 
 
 class FrameSource(Source):
-    """Reads objects in memory; their types are respected."""
+    """Reads objects in memory; their types are respected. What is lazy is collected whole."""
 
     def accepts(self, source: object) -> bool:
-        """Whether it is not a path: whatever else it is, the error comes from here."""
-        return not isinstance(source, Path)
+        """Whether it is a table, or a dict, list or array that may be one."""
+        return (
+            isinstance(source, (pl.DataFrame, pl.LazyFrame, np.ndarray, Mapping))
+            or _is_records(source)
+            or is_pandas_frame(source)
+            or _is_arrow(source)
+            or _narwhals_frame(source) is not None
+        )
 
     def read(self, source: Any, wanted: Collection[str] | None = None) -> RawTable:
         """Read an object; see `Source.read`."""
@@ -42,11 +48,14 @@ def _convert(source: Any, wanted: Collection[str] | None) -> tuple[str, Caller, 
     if is_pandas_frame(source):
         return "pandas", Caller("pandas", source.index), from_pandas(source, wanted), len(source)
     if isinstance(source, pl.LazyFrame):
-        source = source.collect()
+        source = _collected(source)
     if isinstance(source, pl.DataFrame):
         return "polars", Caller("polars"), plain_frame(source, wanted), source.height
     if isinstance(source, np.ndarray):
         return "numpy", Caller("numpy"), _from_numpy(source), len(source)
+    if _is_arrow(source):
+        frame = _from_arrow(source)
+        return "pyarrow", Caller("pyarrow"), plain_frame(frame, wanted), frame.height
     kind, frame = _convert_other(source)
     return kind, Caller("polars"), plain_frame(frame, wanted), frame.height
 
@@ -54,10 +63,51 @@ def _convert(source: Any, wanted: Collection[str] | None) -> tuple[str, Caller, 
 def _convert_other(source: Any) -> tuple[str, pl.DataFrame]:
     if isinstance(source, Mapping):
         return "columns", _from_columns(source)
-    if isinstance(source, (list, tuple)) and source and all(isinstance(item, Mapping) for item in source):
+    if _is_records(source):
         names = list(dict.fromkeys(str(name) for item in source for name in item))
         return "records", _from_columns({name: [item.get(name) for item in source] for name in names})
-    return _from_narwhals(source)
+    return type(source).__module__.partition(".")[0], _from_narwhals(source)
+
+
+def _is_records(source: object) -> bool:
+    if not isinstance(source, (list, tuple)) or not source:
+        return False
+    return all(isinstance(item, Mapping) for item in source)
+
+
+def _is_arrow(source: object) -> bool:
+    """Whether it is a pyarrow Table or RecordBatch (pyarrow is not imported to find out)."""
+    pyarrow = sys.modules.get("pyarrow")
+    return pyarrow is not None and isinstance(source, (pyarrow.Table, pyarrow.RecordBatch))
+
+
+def _from_arrow(source: Any) -> pl.DataFrame:
+    """The columns, mostly without copying them; one that polars cannot hold is named."""
+    names = [str(name) for name in source.schema.names]
+    refuse_duplicates(names)
+    series = []
+    for position, name in enumerate(names):
+        try:
+            found = pl.from_arrow(source.column(position))
+        except BaseException as error:
+            # Polars panics at some types, which is no Exception.
+            panicked = type(error).__name__ == "PanicException"
+            if not panicked and not isinstance(error, (pl.exceptions.PolarsError, TypeError, ValueError)):
+                raise
+            raise DataError(
+                f"The column {name!r} has the Arrow type {source.schema.types[position]}, which cannot be "
+                "read. Cast it to numbers, text, booleans or dates, or leave it out."
+            ) from error
+        series.append(pl.Series(name, found))
+    return pl.DataFrame(series)
+
+
+def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
+    try:
+        return lazy.collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"The lazy frame cannot be collected ({said}). Correct its query or files.") from error
 
 
 def _from_numpy(array: np.ndarray[Any, np.dtype[Any]]) -> pl.DataFrame:
@@ -95,17 +145,29 @@ def _from_columns(columns: Mapping[Any, Any]) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-def _from_narwhals(source: Any) -> tuple[str, pl.DataFrame]:
+def _narwhals_frame(source: object) -> Any:
+    """The object as narwhals sees it, or None if that is no frame."""
+    import narwhals
+
+    found = narwhals.from_native(source, pass_through=True)  # type: ignore[call-overload]
+    return found if isinstance(found, (narwhals.DataFrame, narwhals.LazyFrame)) else None
+
+
+def _from_narwhals(source: Any) -> pl.DataFrame:
     import narwhals
 
     try:
-        frame = narwhals.from_native(source)
+        frame = _narwhals_frame(source)
         if isinstance(frame, narwhals.LazyFrame):
-            frame = frame.collect()
-        native = frame.to_polars()
-    except (TypeError, AttributeError) as error:
+            frame = frame.collect(backend="polars")
+        refuse_duplicates([str(name) for name in frame.columns])
+        found: pl.DataFrame = frame.to_polars()
+    except DataError:
+        raise
+    except Exception as error:  # whatever library the frame is of
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
-            "Expected a path, a pandas or polars DataFrame, a dict of lists, a list of records or a "
-            f"two-dimensional numpy array, but it came as {type(source).__name__}."
+            f"The {type(source).__module__}.{type(source).__name__} cannot be read ({said}). Turn it into a "
+            "pandas or polars DataFrame first."
         ) from error
-    return type(source).__module__.partition(".")[0], native
+    return found

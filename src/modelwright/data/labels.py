@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
-from modelwright.core import Column, Kind, Label
+from modelwright.core import Column, Kind, Label, OptionError, Problem, nearest
 from modelwright.data.frame_values import level_text
 
-__all__ = ["class_labels", "label_codes"]
+__all__ = ["class_labels", "find_label", "label_codes", "refuse_class_options", "with_classes"]
 
 
 def class_labels(values: pl.Series, column: Column) -> tuple[Label, ...]:
@@ -67,3 +68,73 @@ def label_codes(values: pl.Series, column: Column, classes: Sequence[Label]) -> 
     else:
         known = {level_text(label): code for code, label in enumerate(classes)}
     return values.replace_strict(known, default=None, return_dtype=pl.Int64)
+
+
+def find_label(given: Label, classes: Sequence[Label]) -> Label:
+    """The class that a caller means, who may write ``"1"`` for the label 1.
+
+    Raises
+    ------
+    OptionError
+        If there is no such class.
+
+    Examples
+    --------
+    >>> find_label("1", (0, 1)), find_label("yes", ("no", "yes"))
+    (1, 'yes')
+    """
+    for label in classes:
+        if type(label) is type(given) and label == given:
+            return label
+    texts = {level_text(label): label for label in classes}
+    if level_text(given) in texts:
+        return texts[level_text(given)]
+    listed = ", ".join(repr(label) for label in list(classes)[:12])
+    raise OptionError(f"There is no class {given!r}.{nearest(str(given), texts)} The classes are: {listed}.")
+
+
+def with_classes(problem: Problem, classes: tuple[Label, ...], *, ordered: bool) -> Problem:
+    """The problem with its classes; a positive class that was asked for is put last.
+
+    Raises
+    ------
+    OptionError
+        If the positive class, or one of the classes with costs, does not exist, or there are more than
+        two classes to be positive among.
+
+    Examples
+    --------
+    >>> asked = replace(Problem.of("y"), positive="ja")
+    >>> with_classes(asked, ("ja", "nein"), ordered=False).classes
+    ('nein', 'ja')
+    """
+    costs = tuple(
+        (find_label(actual, classes), find_label(predicted, classes), cost)
+        for actual, predicted, cost in problem.costs
+    )
+    if problem.positive is None:
+        return replace(problem, classes=classes, costs=costs, ordered=ordered)
+    positive = find_label(problem.positive, classes)
+    if len(classes) != 2:
+        raise OptionError(
+            f"A positive class is for targets of two classes, but {problem.target!r} has {len(classes)}. "
+            "Leave it out."
+        )
+    negative = classes[0] if classes[1] == positive else classes[1]
+    return replace(problem, classes=(negative, positive), positive=positive, costs=costs, ordered=ordered)
+
+
+def refuse_class_options(problem: Problem) -> None:
+    """A positive class or costs of errors make no sense where no single class is predicted.
+
+    Raises
+    ------
+    OptionError
+        If the problem has one.
+    """
+    for name, given in (("A positive class", problem.positive), ("A cost of errors", problem.costs or None)):
+        if given is not None:
+            raise OptionError(
+                f"{name} is for one target with classes, but {problem.target!r} is learned as "
+                f"{problem.task}. Leave it out."
+            )

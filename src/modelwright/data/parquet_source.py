@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from modelwright.core import DataError, hash_file
-from modelwright.data.files import head_bytes
+from modelwright.core import hash_file
+from modelwright.data.files import translated_faults
 from modelwright.data.frame_values import plain_frame
 from modelwright.data.source import Source
 from modelwright.data.table import Caller, RawTable, SourceInfo
@@ -18,23 +18,27 @@ __all__ = ["ParquetSource"]
 
 
 class ParquetSource(Source):
-    """Reads Parquet files with the types they declare."""
+    """Reads Parquet files with the types they declare; only the columns that matter are read."""
 
-    def accepts(self, source: object) -> bool:
-        """Whether it is a path to a file that begins like Parquet or is named so."""
-        return isinstance(source, Path) and (
-            source.suffix.lower() in (".parquet", ".pq") or head_bytes(source, 4) == b"PAR1"
-        )
+    extensions = (".parquet", ".pq")
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether it begins like Parquet."""
+        return head.startswith(b"PAR1")
 
     def read(self, source: Any, wanted: Collection[str] | None = None) -> RawTable:
         """Read a file; see `Source.read`."""
         path = Path(source)
-        try:
-            frame = pl.read_parquet(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise DataError(
-                f"{str(path)!r} cannot be read as Parquet ({str(error).splitlines()[0]}). "
-                "Write it again, or give a CSV file."
-            ) from error
-        info = SourceInfo("parquet", str(path), hash_file(path), frame.height, frame.width)
-        return RawTable(plain_frame(frame, wanted), info, Caller("polars"))
+        with translated_faults(path, "Parquet"):
+            columns = None
+            if wanted is not None:
+                known = set(wanted)
+                names = list(pl.read_parquet_schema(path))
+                # By position, as polars takes some names for patterns; one column tells the rows.
+                columns = [index for index, name in enumerate(names) if name in known] or [0][: len(names)]
+            # No pattern in the path, no columns from its folders: both are said by what is given as source.
+            frame = pl.read_parquet(path, columns=columns, glob=False, hive_partitioning=False)
+            rows = frame.height
+            frame = plain_frame(frame, wanted)
+        digest = hash_file(path)
+        return RawTable(frame, SourceInfo("parquet", str(path), digest, rows, frame.width), Caller("polars"))

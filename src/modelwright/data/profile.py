@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from modelwright.core import Column, Finding, Kind, Problem, Role, Task, to_jsonable
+from modelwright.core import Column, Finding, Kind, Problem, Role, to_jsonable
 from modelwright.data.table import SourceInfo, Table
 from modelwright.data.target import resolve_target
 
@@ -154,7 +154,7 @@ def _target_summary(table: Table, target: str) -> tuple[dict[str, Any], tuple[Fi
     resolved = resolve_target(table, Problem.of(target))
     task = resolved.problem.task
     summary: dict[str, Any] = {"name": target, "task": str(task), "rows": len(resolved.rows)}
-    if task is Task.REGRESSION:
+    if not task.is_classification:
         summary["quantiles"] = table.schema[target].statistics.get("quantiles", [])
     else:
         counts = pl.Series(resolved.target).value_counts(sort=True)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from modelwright.core import Column, DataError, Finding, Kind, Problem, Role, Schema
-from modelwright.data.catalog import SOURCES
 from modelwright.data.column_roles import check_problem_columns, find_role, split_overrides
-from modelwright.data.files import check_file
-from modelwright.data.source import Source
+from modelwright.data.find_source import find_source
+from modelwright.data.parts import resolve_source
 from modelwright.data.statistics import column_statistics
 from modelwright.data.table import RawTable, Table
 from modelwright.data.typed_column import TypedColumn
@@ -22,13 +19,16 @@ from modelwright.data.typing_rules import type_columns
 
 __all__ = ["read_raw", "read_table"]
 
+_HEAVIEST = 1e100
+"""Products of two sums of such weights are finite still."""
+
 
 def read_raw(source: Any, wanted: Collection[str] | None = None) -> RawTable:
     """Read anything as a table without typing it.
 
     Parameters
     ----------
-    source : path, frame, mapping, records or array
+    source : path, paths, address, query, frame, mapping, records or array
         See `read_table`.
     wanted : collection of str or None
         The only columns that matter; None reads all and hashes the content.
@@ -37,19 +37,13 @@ def read_raw(source: Any, wanted: Collection[str] | None = None) -> RawTable:
     ------
     DataError
         If it cannot be read as a table.
+    OptionError
+        If it is the address of a database without a query.
+    MissingExtra
+        If its format needs a package that is not installed.
     """
-    if isinstance(source, (str, os.PathLike)):
-        text = os.fspath(source)
-        if isinstance(text, str) and "://" in text:
-            raise DataError(
-                f"Expected a file on this machine, but {text!r} is an address. Download it first."
-            )
-        source = check_file(Path(text if isinstance(text, str) else os.fsdecode(text)))
-    for name in SOURCES:
-        reader: Source = SOURCES.load(name)()
-        if reader.accepts(source):
-            return reader.read(source, wanted)
-    raise DataError(f"Expected a table, but it came as {type(source).__name__}.")
+    found = resolve_source(source)
+    return find_source(found).read(found, wanted)
 
 
 def read_table(
@@ -59,9 +53,11 @@ def read_table(
 
     Parameters
     ----------
-    source : path, frame, mapping, records or array
-        Path of a CSV file (``.csv``, ``.tsv``, ``.txt``, also ``.gz`` or ``.zst``) or a Parquet file; a
-        pandas or polars frame, or any that narwhals reads; a dict of lists; a list of records; a
+    source : path, paths, address, query, frame, mapping, records or array
+        Path of a file: CSV (``.csv``, ``.tsv``, ``.txt``) or JSON (``.jsonl``, ``.json``), also as ``.gz``
+        or ``.zst``; Parquet; Arrow; Excel (``book.xlsx``, ``book.xlsx#Sheet2``). Several files of one
+        kind with equal columns: a folder, a pattern (``part-*.csv``) or a list of paths. A `SqlQuery`. A
+        pandas, polars or pyarrow table, or any that narwhals reads; a dict of lists; a list of records; a
         two-dimensional numpy array (its columns are named c0, c1, ...).
     overrides : mapping of str to str or None
         Column name to a kind (numeric, categorical, boolean, datetime, text) or a role (feature, id,
@@ -155,6 +151,12 @@ def _check_weights(column: TypedColumn) -> None:
             f"Every row needs a finite weight, but {values.null_count()} rows of {name!r} have none. "
             "Fill them, with 1 for a usual row."
         )
+    highest = float(values.cast(pl.Float64).max() or 0.0)  # type: ignore[arg-type]
+    if highest > _HEAVIEST:
+        raise DataError(
+            f"Weights must be small enough to be added up, but {name!r} goes up to {highest:g}. "
+            "Divide them all by one number: only their ratios matter."
+        )
     if not (values > 0).any():
         raise DataError(f"At least one row needs a weight above zero, but all of {name!r} are zero.")
 
@@ -172,7 +174,7 @@ def _describe(
     part = None
     if problem is not None:
         parts = {
-            problem.target: Role.TARGET,
+            **dict.fromkeys(problem.targets, Role.TARGET),
             problem.group: Role.GROUP,
             problem.time_column: Role.TIME,
             problem.weights: Role.WEIGHT,

@@ -20,7 +20,7 @@ class Caller:
     Attributes
     ----------
     kind : str
-        ``"pandas"``, ``"polars"`` (also for files) or ``"numpy"``.
+        ``"pandas"``, ``"polars"`` (also for files and queries), ``"pyarrow"`` or ``"numpy"``.
     index : object or None
         The index of a pandas frame.
     """
@@ -36,12 +36,14 @@ class SourceInfo:
     Attributes
     ----------
     kind : str
-        ``"csv"``, ``"parquet"``, ``"pandas"``, ``"polars"``, ``"numpy"``, ``"records"`` ...
+        ``"csv"``, ``"parquet"``, ``"sql"``, ``"pandas"``, ``"polars"``, ``"numpy"``, ``"records"`` ...
     location : str or None
-        Absolute path of a file; None for objects in memory.
+        Absolute path of a file (with ``#SHEET`` for a sheet by name), of a folder or a pattern; the address
+        of a database without its password; None for objects in memory.
     sha256 : str
-        Of the bytes of a file, or of the columns (names, types, values) of an object in memory. Empty
-        for rows that are only predicted: there it would cost more than the prediction.
+        Of the bytes of a file; of the hashes of several files, in their order; of the columns (names,
+        types, values) of an object in memory or a query's result. Empty for rows of these two that are only
+        predicted: there it would cost more than the prediction.
     rows, columns : int
         Size as read.
     details : mapping

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import Column, Finding, Kind, Label, Problem, TargetError, Task
 from modelwright.data.column_roles import check_problem_columns
-from modelwright.data.labels import class_labels, label_codes
+from modelwright.data.labels import class_labels, label_codes, refuse_class_options, with_classes
 from modelwright.data.table import Table
 
 __all__ = ["ResolvedTarget", "infer_task", "resolve_target"]
@@ -30,7 +30,7 @@ class ResolvedTarget:
     problem : Problem
         With its task and classes; the metric is as it was.
     target : int64 or float64 array, shape (kept rows,)
-        Class codes, or values.
+        Class codes, or values; shape (kept rows, labels) of codes 0 and 1 for a multilabel task.
     rows : int64 array, shape (kept rows,)
         Which rows of the table are kept, ascending.
     weights : float64 array or None
@@ -72,34 +72,19 @@ def resolve_target(table: Table, problem: Problem) -> ResolvedTarget:
     >>> str(found.problem.task), found.problem.classes, found.target.tolist(), found.rows.tolist()
     ('binary', ('no', 'yes'), [0, 1, 0, 1, 0], [0, 1, 3, 4, 5])
     """
-    names = table.frame.columns
-    check_problem_columns(problem, names)
-    column = table.schema[problem.target]
-    values = table.frame[problem.target]
+    check_problem_columns(problem, table.frame.columns)
     kept, findings = _usable_rows(table, problem)
-    present = values.filter(kept)
-    _check_enough(present, values, column)
-    task, finding = infer_task(present, column, problem.task)
-    if finding is not None:
-        findings.append(finding)
-    classes: tuple[Label, ...] = ()
-    if task.is_classification:
-        classes = class_labels(present, column)
-        target: NDArray[Any] = label_codes(present, column, classes).to_numpy().astype(np.int64)
-        findings.extend(_rare_classes(target, classes, column.name))
+    if problem.labels:
+        known, target = _resolve_labels(table, problem, kept)
     else:
-        target = present.cast(pl.Float64).to_numpy().astype(np.float64)
+        known, target, noticed = _resolve_one(table, problem, kept)
+        findings += noticed
     rows = np.flatnonzero(kept.to_numpy()).astype(np.int64)
     weights = None
     if problem.weights is not None:
         weights = table.frame[problem.weights].cast(pl.Float64).to_numpy()[rows].astype(np.float64)
-        if not (weights > 0).any():
-            raise TargetError(
-                f"Every row that has a target has the weight zero in {problem.weights!r}. "
-                "At least some rows need a weight above zero."
-            )
     return ResolvedTarget(
-        problem=replace(problem, task=task, classes=classes),
+        problem=known,
         target=target,
         rows=rows,
         weights=weights,
@@ -109,15 +94,59 @@ def resolve_target(table: Table, problem: Problem) -> ResolvedTarget:
     )
 
 
+def _resolve_one(
+    table: Table, problem: Problem, kept: pl.Series
+) -> tuple[Problem, NDArray[Any], list[Finding]]:
+    """A single target: its task, its classes if it has any, and the kept rows as numbers."""
+    column = table.schema[problem.target]
+    values = table.frame[problem.target]
+    present = values.filter(kept)
+    _check_enough(present, values, column)
+    task, finding = infer_task(present, column, problem.task)
+    findings = [] if finding is None else [finding]
+    known = replace(problem, task=task)
+    if not task.is_classification:
+        refuse_class_options(known)
+        return known, present.cast(pl.Float64).to_numpy().astype(np.float64), findings
+    classes = class_labels(present, column)
+    known = with_classes(known, classes, ordered=column.kind is Kind.NUMERIC and len(classes) > 2)
+    target = label_codes(present, column, known.classes).to_numpy().astype(np.int64)
+    return known, target, findings + _rare_classes(target, known.classes, column.name)
+
+
+def _resolve_labels(table: Table, problem: Problem, kept: pl.Series) -> tuple[Problem, NDArray[Any]]:
+    """Several targets, each with two classes: a column of 0 and 1 for each."""
+    refuse_class_options(problem)
+    pairs: list[tuple[Label, Label]] = []
+    codes: list[NDArray[np.int64]] = []
+    for name in problem.labels:
+        column, values = table.schema[name], table.frame[name]
+        present = values.filter(kept)
+        _check_enough(present, values, column)
+        classes = class_labels(present, column)
+        if len(classes) != 2:
+            raise TargetError(
+                f"Each of several targets needs two classes, but {name!r} has {len(classes)}: "
+                f"{_some(present, 10)}. Train a model of its own for it."
+            )
+        pairs.append((classes[0], classes[1]))
+        codes.append(label_codes(present, column, classes).to_numpy().astype(np.int64))
+    known = replace(problem, task=Task.MULTILABEL, label_classes=tuple(pairs))
+    return known, np.column_stack(codes)
+
+
 def _usable_rows(table: Table, problem: Problem) -> tuple[pl.Series, list[Finding]]:
-    """Rows with a target, and with a time if rows are ordered by one."""
+    """Rows with every target, with a time if rows are ordered by one, and of some weight if they have any."""
     values = table.frame[problem.target]
     kept = values.is_not_null()
+    for name in problem.targets[1:]:
+        kept = kept & table.frame[name].is_not_null()
     findings = []
     missing = len(values) - int(kept.sum())
     if missing:
         share = missing / len(values)
-        message = f"{missing} of {len(values)} rows ({share:.1%}) have no target and are left out."
+        what = "no target" if not problem.labels else "no value of some target"
+        message = f"{missing} of {len(values)} rows ({share:.1%}) have {what} and are left out."
         evidence = {"rows": missing}
         findings.append(Finding("missing_target", "excluded", message, problem.target, "", evidence))
     if problem.time_column is not None:
@@ -132,7 +161,25 @@ def _usable_rows(table: Table, problem: Problem) -> tuple[pl.Series, list[Findin
             findings.append(
                 Finding("missing_time", "excluded", message, problem.time_column, "", {"rows": count})
             )
+    if problem.weights is not None:
+        kept, weightless = _of_some_weight(kept, table.frame[problem.weights], problem.weights)
+        findings += weightless
     return kept, findings
+
+
+def _of_some_weight(kept: pl.Series, weights: pl.Series, name: str) -> tuple[pl.Series, list[Finding]]:
+    """The kept rows that count: those of weight zero would leave folds with nothing to learn from."""
+    heavy = kept & (weights > 0)
+    count, left = int(heavy.sum()), int(kept.sum())
+    if count == left:
+        return kept, []
+    if count < MIN_ROWS:
+        raise TargetError(
+            f"Only {count} rows that have a target have a weight above zero in {name!r}; training needs at "
+            f"least {MIN_ROWS}."
+        )
+    message = f"{left - count} rows have the weight zero in {name!r} and are left out."
+    return heavy, [Finding("zero_weight", "excluded", message, name, "", {"rows": left - count})]
 
 
 def _check_enough(present: pl.Series, values: pl.Series, column: Column) -> None:
@@ -182,10 +229,15 @@ def infer_task(present: pl.Series, column: Column, task: Task) -> tuple[Task, Fi
         If the values do not fit the task.
     """
     distinct = present.n_unique()
-    if task is Task.REGRESSION:
+    if task is Task.MULTILABEL:
+        raise TargetError(
+            f"A multilabel task needs several target columns, but only {column.name!r} came. Name each of "
+            "them, or use the task 'auto'."
+        )
+    if task in (Task.REGRESSION, Task.QUANTILE):
         if column.kind is not Kind.NUMERIC:
             raise TargetError(
-                f"Regression needs numbers, but the target {column.name!r} is {column.kind} "
+                f"{str(task).capitalize()} needs numbers, but the target {column.name!r} is {column.kind} "
                 f"({_some(present)}). Use the task 'auto', or correct the values."
             )
         return task, None

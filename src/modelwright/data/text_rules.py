@@ -3,140 +3,149 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from modelwright.core import Finding, Kind, OptionError
-from modelwright.data.date_format import DateFormat, guess_date_format, guess_main_date_format, parse_dates
+from modelwright.core import Finding, Kind
+from modelwright.data.coordinates import type_coordinates
+from modelwright.data.date_format import DateFormat, guess_date_format, parse_dates
+from modelwright.data.durations import type_duration
+from modelwright.data.identifiers import PREFIX, group_in_id, informative_prefix, recognise
 from modelwright.data.number_format import NumberFormat, guess_number_format
-from modelwright.data.tokens import BOOLEAN_PAIRS, INFINITE, NUMERIC_MISSING, missing_tokens
+from modelwright.data.quantities import mixed_units, type_quantity
+from modelwright.data.spellings import merged_spellings, range_order, report_spellings
+from modelwright.data.text_column import MOST_TOKENS, TextColumn, with_typos
+from modelwright.data.tokens import INFINITE, NUMERIC_MISSING, boolean_words, missing_tokens
 from modelwright.data.typed_column import TypedColumn, numeric_column, parse_text
+from modelwright.data.value_lists import type_list
 
-__all__ = ["type_text"]
+__all__ = ["CODE", "as_boolean", "count_levels", "read_dates", "read_numbers", "type_text"]
 
 CODE = r"^[+-]?0\d+$"
 """A number that begins with a zero is a code: 00123 must not become 123."""
 
-
 MANY = 20
 """With fewer different values text is categories, whatever it looks like."""
-
-MOST_TOKENS = 100
-"""The most frequent unreadable values that are recorded as missing; others are told at prediction time."""
 
 _NO_NUMBER = NUMERIC_MISSING | INFINITE
 
 
-def type_text(text: pl.Series, forced: Kind | None, decimal_comma: bool) -> TypedColumn:
-    """Type a text column (stripped of surrounding space) by counting its distinct values.
-
-    Raises
-    ------
-    OptionError
-        If the values cannot be of the forced kind.
-
-    Examples
-    --------
-    >>> type_text(pl.Series("zip", ["00123", "04567"]), None, False).reason
-    'codes: digits with leading zeros'
-    """
+def count_levels(name: str, text: pl.Series, decimal_comma: bool) -> TextColumn:
+    """A text column (stripped of surrounding space) with its distinct values counted."""
     # Equal counts come in any order from polars; the level decides, so that the result repeats.
     rows = [row for row in text.value_counts(name="__rows__").rows() if row[0] is not None]
     levels: dict[str, int] = dict(sorted(rows, key=lambda row: (-row[1], row[0])))
     missing = missing_tokens(levels)
     real = {level: count for level, count in levels.items() if level not in missing}
-    column = _TextColumn(text, missing, real, decimal_comma)
-    if forced is not None:
-        return _force(column, forced)
-    if not real:
-        return TypedColumn(Kind.NUMERIC, _nulls(text), "every value is missing", {"missing": sorted(missing)})
-    return _boolean(column) or _compact_date(column) or _number(column) or _date(column) or _words(column)
+    return TextColumn(name, text, missing, real, decimal_comma)
 
 
-@dataclass(frozen=True)
-class _TextColumn:
-    """A text column while it is being typed: distinct values with their rows, most frequent first."""
+def type_text(column: TextColumn, messy: bool = True, protected: bool = False) -> TypedColumn:
+    """Type a text column.
 
-    text: pl.Series
-    missing: set[str]
-    real: dict[str, int]
-    decimal_comma: bool
+    Parameters
+    ----------
+    column : TextColumn
+        From `count_levels`.
+    messy : bool
+        Whether to look for numbers in disguise, spans of time, places, lists and misspelled levels.
+    protected : bool
+        Whether it is a target, a group or a weight: its values are read, but never merged or taken apart.
 
-    @property
-    def name(self) -> str:
-        return self.text.name
-
-    @property
-    def rows(self) -> int:
-        """Rows that are not missing."""
-        return sum(self.real.values())
-
-    def uniques(self) -> pl.Series:
-        """The distinct values that are not missing."""
-        return pl.Series(self.name, list(self.real), pl.String)
-
-    def words(self) -> pl.Series:
-        """The text with missing tokens as nulls."""
-        if not self.missing:
-            return self.text
-        return parse_text(self.text, Kind.CATEGORICAL, {"missing": sorted(self.missing)})
-
-
-def _nulls(text: pl.Series) -> pl.Series:
-    return pl.Series(text.name, [None] * len(text), pl.Float64)
+    Examples
+    --------
+    >>> type_text(count_levels("zip", pl.Series(["00123", "04567"]), False)).reason
+    'codes: digits with leading zeros'
+    """
+    if not column.real:
+        empty = pl.Series("values", [None] * len(column.text), pl.Float64)
+        parsing = {"missing": sorted(column.missing)}
+        return TypedColumn(Kind.NUMERIC, empty, "every value is missing", parsing)
+    typed = _boolean(column) or _compact_date(column) or read_numbers(column) or read_dates(column)
+    if typed is None and messy:
+        typed = type_quantity(column) or type_duration(column)
+        if typed is None and not protected:
+            typed = type_coordinates(column) or type_list(column)
+    typed = typed or _words(column, messy, protected)
+    return replace(typed, findings=(*typed.findings, *_missing_words(column, typed)))
 
 
-def _boolean(column: _TextColumn) -> TypedColumn | None:
-    folded = {level.lower() for level in column.real}
-    for true, false in BOOLEAN_PAIRS:
-        if folded == {true, false}:
-            return _as_boolean(column, (true, false), f"two values, {true} and {false}")
-    return None
+def _missing_words(column: TextColumn, typed: TypedColumn) -> tuple[Finding, ...]:
+    """Which words of the column were read as missing; blank cells go without saying."""
+    words = [word for word in sorted(column.missing) if word]
+    if typed.kind in (Kind.NUMERIC, Kind.DATETIME):
+        words += [word for word in typed.parsing.get("missing", ()) if word.lower() in NUMERIC_MISSING]
+    words = [word for word in dict.fromkeys(words) if word]
+    if not words:
+        return ()
+    message = f"In {column.name!r} {', '.join(map(repr, words[:5]))} is read as missing."
+    return (Finding("missing_words", "info", message, column.name, "", {"words": words[:20]}),)
 
 
-def _as_boolean(column: _TextColumn, pair: tuple[str, str], reason: str) -> TypedColumn:
-    strange = [level for level in column.real if level.lower() not in pair]
+def _boolean(column: TextColumn) -> TypedColumn | None:
+    tokens = {level for level in column.real if level.lower() in NUMERIC_MISSING - {"unknown", "none"}}
+    words = {level.lower() for level in column.real if level not in tokens}
+    pair = boolean_words(words)
+    if pair is None:
+        return None
+    known = TextColumn(
+        column.name,
+        column.text,
+        column.missing | tokens,
+        {level: rows for level, rows in column.real.items() if level not in tokens},
+    )
+    shown = [next(iter(sorted(words & side))) for side in pair]
+    return as_boolean(known, pair, f"two values, {shown[0]} and {shown[1]}")
+
+
+def as_boolean(
+    column: TextColumn, words: tuple[frozenset[str], frozenset[str]], reason: str
+) -> TypedColumn:
+    """The column as booleans, by the (small) words for true and for false; others become missing."""
+    true, false = words
+    strange = [level for level in column.real if level.lower() not in true | false]
     parsing = {
-        "true": [level for level in column.real if level.lower() == pair[0]],
-        "false": [level for level in column.real if level.lower() == pair[1] != pair[0]],
+        "true": [level for level in column.real if level.lower() in true],
+        "false": [level for level in column.real if level.lower() in false - true],
         "missing": sorted(column.missing) + strange[:MOST_TOKENS],
     }
-    values = parse_text(column.text, Kind.BOOLEAN, parsing)
-    return _told(TypedColumn(Kind.BOOLEAN, values, reason, parsing), column, strange)
+    return TypedColumn(Kind.BOOLEAN, parse_text(column.text, Kind.BOOLEAN, parsing), reason, parsing)
 
 
-def _number(column: _TextColumn, forced: bool = False) -> TypedColumn | None:
+def read_numbers(column: TextColumn) -> TypedColumn | None:
+    """The column as numbers, if nearly all values are; no more than three typos in 1% of the rows."""
     step = max(1, len(column.real) // 500)
     written = [value for value in list(column.real)[::step] if value.lower() not in _NO_NUMBER]
-    if forced:
-        written = [value for value in written if any(map(str.isdecimal, value))]
     style = guess_number_format(written, column.decimal_comma) if written else None
     if style is None:
-        if not forced:
-            return None
-        style = NumberFormat()
+        return None
     uniques = column.uniques()
     parsed = style.parse(uniques)
     failing = uniques.filter(parsed.is_null()).to_list()
     strange = [value for value in failing if value.lower() not in NUMERIC_MISSING]
-    if len(failing) == len(uniques) and not forced:
+    if len(failing) == len(uniques):
         return None
     rows = sum(column.real[value] for value in strange)
     typos = 0 < rows <= 0.01 * column.rows and len(strange) <= 3 and len(uniques) - len(failing) >= 20
-    known = column.rows - sum(column.real[value] for value in failing if value not in strange)
-    if forced and 2 * rows > known:
-        raise _impossible(column, "numeric", strange, rows)
-    if strange and not typos and not forced:
+    if strange and not typos:
         return None
-    if not forced and style.is_plain and uniques.str.contains(CODE).any():
+    if (style.is_plain and uniques.str.contains(CODE).any()) or _half_percent(style, uniques, parsed):
         return None
+    reason = "every value is a number" + _written(style)
+    typed = as_numbers(column, style, parsed, reason)
+    return typed if typed is None else with_typos(typed, column, strange)
+
+
+def as_numbers(column: TextColumn, style: NumberFormat, parsed: pl.Series, reason: str) -> TypedColumn | None:
+    """The column as numbers in a style; None if they are whole but too long to be held exactly."""
+    uniques = column.uniques()
+    failing = uniques.filter(parsed.is_null()).to_list()
     missing = sorted(column.missing | set(failing))
     recorded = sorted(column.missing | set(failing[:MOST_TOKENS]))
     parsing: dict[str, Any] = {"missing": recorded, **style.to_dict()}
-    reason = "you said so" if forced else "every value is a number" + _written(style)
     if failing:
         reason += f", but for {', '.join(map(repr, failing[:3]))} (missing)"
     integers = None
@@ -144,11 +153,16 @@ def _number(column: _TextColumn, forced: bool = False) -> TypedColumn | None:
         integers = column.text.cast(pl.Int64, strict=False)
         parsing["integer"] = True
         if integers.null_count() - column.text.set(column.text.is_in(missing), None).null_count() > 0:
-            return None  # too many digits for a number: a code
-    typed = numeric_column(style.parse(column.text), reason, parsing, integers)
-    if forced:
-        return _told(typed, column, strange)
-    return typed if not strange else _with_typos(typed, strange, rows)
+            return None
+    return numeric_column(column.name, style.parse(column.text), reason, parsing, integers)
+
+
+def _half_percent(style: NumberFormat, uniques: pl.Series, parsed: pl.Series) -> bool:
+    """Whether some numbers have a percent sign and others, not zero, have none: 12% beside 0.12."""
+    if "%" not in style.symbols:
+        return False
+    without = ~uniques.str.contains("%", literal=True) & parsed.is_not_null()
+    return bool((without & (parsed != 0)).any())
 
 
 def _written(style: NumberFormat) -> str:
@@ -162,32 +176,24 @@ def _written(style: NumberFormat) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _with_typos(typed: TypedColumn, strange: list[str], rows: int) -> TypedColumn:
-    name = typed.values.name
-    message = (
-        f"{rows} values of {name!r} are not numbers ({', '.join(map(repr, strange[:3]))}) and are treated "
-        "as missing, because all others are."
-    )
-    action = f"Set {name}=categorical to keep them."
-    finding = Finding(
-        "not_numeric", "warning", message, name, action, {"rows": rows, "examples": strange[:5]}
-    )
-    return replace(typed, findings=(*typed.findings, finding))
-
-
-def _date(column: _TextColumn) -> TypedColumn | None:
-    tolerated = [value for value in column.real if value.lower() in NUMERIC_MISSING]
+def read_dates(column: TextColumn) -> TypedColumn | None:
+    """The column as dates, if every value is one."""
+    tolerated = {value for value in column.real if value.lower() in NUMERIC_MISSING}
     found = guess_date_format([value for value in column.real if value not in tolerated])
     if found is None:
         return None
-    missing = sorted(column.missing | set(tolerated))
+    missing = sorted(column.missing | tolerated)
     parsing: dict[str, Any] = {"formats": list(found.formats), "missing": missing}
     values = parse_dates(column.text, found.formats)
+    dates = list(dict.fromkeys(style.split(" %H")[0].split(" %I")[0] for style in found.formats))
     reason = f"every value is a date written as {found.formats[0]}"
-    return TypedColumn(Kind.DATETIME, values, reason, parsing, _ambiguity(column, found))
+    if len(dates) > 1:
+        reason = f"every value is a date, written in {len(dates)} ways: {', '.join(dates[:4])}"
+    return TypedColumn(Kind.DATETIME, values, reason, parsing, ambiguity(column, found))
 
 
-def _ambiguity(column: _TextColumn, found: DateFormat) -> tuple[Finding, ...]:
+def ambiguity(column: TextColumn, found: DateFormat) -> tuple[Finding, ...]:
+    """A finding about dates that can be read with the day or the month first."""
     if not found.ambiguous or len(column.real) < 2:
         return ()
     message = (
@@ -198,14 +204,14 @@ def _ambiguity(column: _TextColumn, found: DateFormat) -> tuple[Finding, ...]:
     return (Finding("ambiguous_date", "warning", message, column.name, action),)
 
 
-def _compact_date(column: _TextColumn) -> TypedColumn | None:
+def _compact_date(column: TextColumn) -> TypedColumn | None:
     """Eight digits that are dates in every row, like 20180131: they would pass for numbers."""
     if not all(len(level) == 8 and level.isdigit() for level in column.real):
         return None
-    return _date(column)
+    return read_dates(column)
 
 
-def _words(column: _TextColumn) -> TypedColumn:
+def _words(column: TextColumn, messy: bool, protected: bool) -> TypedColumn:
     """Categories or free text."""
     parsing: dict[str, Any] = {"missing": sorted(column.missing)}
     values = column.words()
@@ -217,17 +223,68 @@ def _words(column: _TextColumn) -> TypedColumn:
             parsing["width"] = widths.pop()
         reason = "codes: digits with leading zeros" if padded else "codes: too many digits for a number"
         return TypedColumn(Kind.CATEGORICAL, values, reason, parsing, levels=column.real)
-    uniques = column.uniques() if distinct >= MANY and distinct >= 0.2 * rows else None
+    named = recognise(column) if messy and distinct >= MANY else ""
+    uniques = column.uniques() if distinct >= MANY and distinct >= 0.2 * rows and not named else None
     if uniques is not None and is_free_text(uniques, rows):
         words = float(_words_per_value(uniques))
         reason = f"free text: {distinct} different values of {words:.1f} words on average"
         return TypedColumn(Kind.TEXT, values, reason, parsing, levels=column.real)
     reason = f"{distinct} different value{'' if distinct == 1 else 's'} in {rows} rows"
-    findings = _nearly_numeric(column)
-    return TypedColumn(Kind.CATEGORICAL, values, reason, parsing, findings, column.real)
+    reason = f"{named}: {reason}" if named else reason
+    findings = (*_nearly_numeric(column), *mixed_units(column))
+    typed = TypedColumn(Kind.CATEGORICAL, values, reason, parsing, findings, column.real)
+    if not messy or named:
+        return typed
+    return _tidy_report(column, typed) if protected else _tidy(column, typed)
 
 
-def _nearly_numeric(column: _TextColumn) -> tuple[Finding, ...]:
+def _tidy(column: TextColumn, typed: TypedColumn) -> TypedColumn:
+    """Categories whose levels tell more: ids with a prefix, ranges, one word in several spellings."""
+    prefixes = informative_prefix(column)
+    if prefixes:
+        values = typed.values.str.extract(PREFIX, 1)
+        shown = ", ".join(map(repr, prefixes[:3])) + (", ..." if len(prefixes) > 3 else "")
+        reason = f"ids that begin with one of {len(prefixes)} prefixes ({shown}); the prefix is kept"
+        message = f"{column.name!r} holds ids that never repeat, but of {len(prefixes)} prefixes: {shown}."
+        action = f"Only the prefix is a feature; to leave it out: --set {shlex.quote(column.name)}=id."
+        evidence = {"prefixes": list(prefixes[:20])}
+        finding = Finding("id_prefix", "info", message, column.name, action, evidence)
+        parsing = {**typed.parsing, "prefix": PREFIX}
+        return TypedColumn(Kind.CATEGORICAL, values, reason, parsing, (*typed.findings, finding))
+    if len(column.real) == column.rows:
+        return replace(typed, findings=(*typed.findings, *group_in_id(column)))
+    order = range_order(column.real)
+    if order:
+        parsing = {**typed.parsing, "order": order}
+        return replace(typed, reason=f"{typed.reason}, ranges in the order of their numbers", parsing=parsing)
+    merged = merged_spellings(column.real)
+    if not merged:
+        return typed
+    levels: dict[str, int] = {}
+    for level, rows in column.real.items():
+        levels[merged.get(level, level)] = levels.get(merged.get(level, level), 0) + rows
+    levels = dict(sorted(levels.items(), key=lambda item: (-item[1], item[0])))
+    return replace(
+        typed,
+        values=typed.values.replace(merged),
+        reason=f"{len(levels)} different value{'' if len(levels) == 1 else 's'} in {column.rows} rows, "
+        f"{len(merged)} other spellings merged",
+        parsing={**typed.parsing, "merged": merged},
+        findings=(*typed.findings, report_spellings(column.name, column.real, merged, kept=False)),
+        levels=levels,
+    )
+
+
+def _tidy_report(column: TextColumn, typed: TypedColumn) -> TypedColumn:
+    """What would be merged in another column is only told of a target or a group."""
+    merged = merged_spellings(column.real) if len(column.real) < column.rows else {}
+    if not merged:
+        return typed
+    finding = report_spellings(column.name, column.real, merged, kept=True)
+    return replace(typed, findings=(*typed.findings, finding))
+
+
+def _nearly_numeric(column: TextColumn) -> tuple[Finding, ...]:
     """Numbers but for one or two repeated words, which may well be a spelling of "missing"."""
     words = [level for level in column.real if not any(map(str.isdecimal, level))]
     if not 1 <= len(words) <= 2 or min(column.real[word] for word in words) < 2:
@@ -242,7 +299,7 @@ def _nearly_numeric(column: _TextColumn) -> tuple[Finding, ...]:
         return ()
     message = f"{column.name!r} is nearly numeric: not numbers: {', '.join(map(repr, words))} ({rows} rows)."
     action = f"Kept as categories; --set {shlex.quote(column.name)}=numeric reads them as missing."
-    evidence = {"rows": rows, "examples": words}
+    evidence: Mapping[str, Any] = {"rows": rows, "examples": words}
     return (Finding("nearly_numeric", "warning", message, column.name, action, evidence),)
 
 
@@ -266,92 +323,3 @@ def is_free_text(uniques: pl.Series, rows: int) -> bool:
         return False
     words = _words_per_value(sample)
     return words >= 2.5 or (words >= 1.5 and distinct >= 0.4 * rows) or (length >= 60 and words >= 1.5)
-
-
-# What the user said -----------------------------------------------------------------------------
-
-
-def _force(column: _TextColumn, kind: Kind) -> TypedColumn:
-    said = "you said so"
-    if kind is Kind.NUMERIC:
-        if not column.real:
-            return TypedColumn(kind, _nulls(column.text), said, {"missing": sorted(column.missing)})
-        typed = _number(column, forced=True)
-        if typed is None:
-            raise _impossible(column, "numeric", list(column.real), column.rows)
-        return typed
-    if kind is Kind.DATETIME:
-        if not column.real:
-            empty = pl.Series(column.name, [None] * len(column.text), pl.Datetime("us"))
-            return TypedColumn(kind, empty, said, {"formats": [], "missing": sorted(column.missing)})
-        dates = _date(column) or _main_dates(column)
-        return TypedColumn(kind, dates.values, said, dates.parsing, dates.findings)
-    if kind is Kind.BOOLEAN:
-        return _force_boolean(column)
-    parsing: dict[str, Any] = {"missing": sorted(column.missing)}
-    if column.real and column.uniques().str.contains(r"^(0|[+-]?[1-9]\d*)$").all():
-        parsing["levels"] = "int"
-    return TypedColumn(kind, column.words(), said, parsing, levels=column.real)
-
-
-def _force_boolean(column: _TextColumn) -> TypedColumn:
-    said = "you said so"
-    folded = {level.lower() for level in column.real}
-    for true, false in (*BOOLEAN_PAIRS, ("1", "0"), ("1.0", "0.0")):
-        if folded <= {true, false}:
-            return _as_boolean(column, (true, false), said)
-    if len(folded) <= 2:
-        pair = max(folded), min(folded)
-        return _as_boolean(column, pair, f"{said}; {pair[0]!r} is read as true")
-    pairs = [pair for pair in (*BOOLEAN_PAIRS, ("1", "0"), ("1.0", "0.0")) if folded >= set(pair)]
-    unread = {
-        pair: sum(rows for level, rows in column.real.items() if level.lower() not in pair) for pair in pairs
-    }
-    best = min(pairs, key=lambda each: unread[each]) if pairs else None
-    if best is not None and 2 * unread[best] <= column.rows:
-        return _as_boolean(column, best, said)
-    strange = list(column.real)
-    raise _impossible(column, "boolean", strange, sum(list(column.real.values())[2:]))
-
-
-def _main_dates(column: _TextColumn) -> TypedColumn:
-    """Dates in the form that most rows have; what is not so written becomes missing."""
-    real = {level: rows for level, rows in column.real.items() if level.lower() not in NUMERIC_MISSING}
-    found = guess_main_date_format(real)
-    if found is None:
-        raise _impossible(column, "datetime", list(real), sum(real.values()))
-    uniques = pl.Series(list(real), dtype=pl.String)
-    strange = uniques.filter(parse_dates(uniques, found.formats).is_null()).to_list()
-    rows = sum(real[level] for level in strange)
-    if 2 * rows > sum(real.values()):
-        raise _impossible(column, "datetime", strange, rows)
-    tolerated = column.missing | (set(column.real) - set(real))
-    parsing = {"formats": list(found.formats), "missing": sorted(tolerated) + strange[:MOST_TOKENS]}
-    values = parse_dates(column.text, found.formats)
-    reason = f"written as {found.formats[0]}"
-    typed = TypedColumn(Kind.DATETIME, values, reason, parsing, _ambiguity(column, found))
-    return _told(typed, column, strange)
-
-
-def _told(typed: TypedColumn, column: _TextColumn, strange: list[str]) -> TypedColumn:
-    """The column with a finding about the values that could not be read as the user wants them."""
-    if not strange:
-        return typed
-    name, rows = column.name, sum(column.real[value] for value in strange)
-    shown = ", ".join(map(repr, strange[:3]))
-    message = (
-        f"{rows} of {column.rows} values of {name!r} are not {typed.kind} (for example {shown}); "
-        "they are treated as missing."
-    )
-    action = "You set the kind; correct the values, or leave the setting out to keep them."
-    evidence = {"rows": rows, "examples": strange[:5]}
-    finding = Finding("unreadable", "warning", message, name, action, evidence)
-    return replace(typed, findings=(*typed.findings, finding))
-
-
-def _impossible(column: _TextColumn, kind: str, examples: Sequence[str], rows: int) -> OptionError:
-    return OptionError(
-        f"The column {column.name!r} was set to {kind}, but {rows} of its {column.rows} values cannot be "
-        f"read so, for example {', '.join(repr(example) for example in examples[:3])}. "
-        "Correct the values, or leave the setting out."
-    )

@@ -14,7 +14,15 @@ from modelwright.data.date_format import parse_dates
 from modelwright.data.number_format import NumberFormat
 from modelwright.data.tokens import MISSING
 
-__all__ = ["TypedColumn", "levels_as_text", "numeric_column", "parse_text", "strip_text"]
+__all__ = [
+    "TypedColumn",
+    "levels_as_text",
+    "numeric_column",
+    "parse_text",
+    "strip_text",
+    "without_sentinels",
+    "without_tokens",
+]
 
 EXACT = 2**53
 """Beyond this a float64 does not hold every whole number."""
@@ -45,6 +53,10 @@ class TypedColumn:
         What `parse_text` needs to read the same text again: ``missing`` (tokens beside the usual ones),
         ``decimal``, ``thousands``, ``symbols``, ``formats``, ``true``, ``false``, ``integer``, ``dtype``;
         ``width`` of codes with leading zeros; ``levels`` (type of the levels that are not text);
+        ``unit``, ``factors``, ``currency`` of quantities; ``duration``; ``sentinels`` (numbers that stand for
+        missing); ``epoch`` (unit of moments since 1970); ``coordinates``, ``longitude_first``; ``delimiter``
+        of lists; ``prefix`` (pattern of the part of an id that is kept); ``merged`` (rare spelling to the
+        usual one); ``order`` of levels that are ranges;
         ``declared`` (type the source declared: then no token but an empty cell is missing).
     findings : tuple of Finding
         What was noticed.
@@ -61,12 +73,18 @@ class TypedColumn:
 
 
 def numeric_column(
-    values: pl.Series, reason: str, parsing: dict[str, Any], integers: pl.Series | None = None
+    name: str,
+    values: pl.Series,
+    reason: str,
+    parsing: dict[str, Any],
+    integers: pl.Series | None = None,
 ) -> TypedColumn:
     """A number column: infinite values become missing and are reported; wide integers stay exact.
 
     Parameters
     ----------
+    name : str
+        Of the column, for findings.
     values : polars.Series
         Numbers, perhaps with NaN and infinities.
     reason, parsing
@@ -81,8 +99,8 @@ def numeric_column(
     numbers, infinite = finite_numbers(values)
     findings: tuple[Finding, ...] = ()
     if infinite:
-        message = f"{infinite} infinite values in {values.name!r} are treated as missing."
-        findings = (Finding("infinite", "warning", message, values.name, "", {"rows": infinite}),)
+        message = f"{infinite} infinite values in {name!r} are treated as missing."
+        findings = (Finding("infinite", "warning", message, name, "", {"rows": infinite}),)
     return TypedColumn(Kind.NUMERIC, numbers, reason, parsing, findings)
 
 
@@ -119,16 +137,21 @@ def levels_as_text(series: pl.Series) -> pl.Series:
 def parse_text(text: pl.Series, kind: Kind, parsing: Mapping[str, Any]) -> pl.Series:
     """Text as values of a kind, by the recorded parsing; null where missing or not of that kind.
 
-    Numbers that are infinite stay so: the caller counts them.
+    Numbers that are infinite stay so: the caller counts them. Marks for missing among numbers stay too, see
+    `without_sentinels`.
     """
     if kind is Kind.NUMERIC:
-        numbers = NumberFormat.from_dict(parsing).parse(text)
-        if parsing.get("dtype") == "int64":
-            whole = text.cast(pl.Int64, strict=False)
-            return whole.zip_with(whole.is_not_null(), numbers.cast(pl.Int64, strict=False))
-        return numbers
+        return _parse_numbers(text, parsing)
     if kind is Kind.DATETIME:
         return parse_dates(text, parsing.get("formats", ()))
+    if kind is Kind.COORDINATES:
+        from modelwright.data.coordinates import parse_coordinates
+
+        return parse_coordinates(text, parsing)
+    if kind is Kind.LIST:
+        from modelwright.data.value_lists import parse_lists
+
+        return parse_lists(text, parsing)
     if kind is Kind.BOOLEAN:
         folded = text.str.to_lowercase()
         true = {spelling.lower() for spelling in parsing.get("true", ())}
@@ -139,7 +162,40 @@ def parse_text(text: pl.Series, kind: Kind, parsing: Mapping[str, Any]) -> pl.Se
             return_dtype=pl.Boolean,
         )
     missing = set(parsing.get("missing", ())) | (frozenset() if "declared" in parsing else MISSING)
-    return without_tokens(text, missing) if missing else text
+    words = without_tokens(text, missing) if missing else text
+    if "prefix" in parsing:
+        words = words.str.extract(parsing["prefix"], 1)
+    return words.replace(parsing["merged"]) if parsing.get("merged") else words
+
+
+def _parse_numbers(text: pl.Series, parsing: Mapping[str, Any]) -> pl.Series:
+    if parsing.get("duration"):
+        from modelwright.data.durations import parse_durations
+
+        return parse_durations(text)
+    if "factors" in parsing:
+        from modelwright.data.quantities import Quantity
+
+        return Quantity.from_dict(parsing).parse(text)
+    numbers = NumberFormat.from_dict(parsing).parse(text)
+    if parsing.get("dtype") == "int64":
+        whole = text.cast(pl.Int64, strict=False)
+        return whole.zip_with(whole.is_not_null(), numbers.cast(pl.Int64, strict=False))
+    return numbers
+
+
+def without_sentinels(numbers: pl.Series, parsing: Mapping[str, Any]) -> pl.Series:
+    """Numbers with null for those that stand for missing.
+
+    Examples
+    --------
+    >>> without_sentinels(pl.Series([1.0, -999.0]), {"sentinels": [-999.0]}).to_list()
+    [1.0, None]
+    """
+    marks = parsing.get("sentinels")
+    if not marks:
+        return numbers
+    return numbers.set(numbers.is_in([float(mark) for mark in marks]).fill_null(False), None)
 
 
 def without_tokens(text: pl.Series, missing: set[str]) -> pl.Series:

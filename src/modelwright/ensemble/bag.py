@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from modelwright.core import Predictions, Task, View
 from modelwright.ensemble.calibration import Calibration
+from modelwright.ensemble.outputs import load_model
 from modelwright.features import open_view
-from modelwright.learners import LEARNERS, FittedLearner, Learner
+from modelwright.learners import FittedLearner
 
 if TYPE_CHECKING:
     from modelwright.execution import WorkerContext
@@ -42,6 +43,8 @@ class Member:
         Where each fold model lies.
     config : mapping
         Hyperparameters.
+    task : Task
+        Of the problem: some have several models in each directory.
     """
 
     trial: int
@@ -50,12 +53,12 @@ class Member:
     weight: float
     directories: tuple[Path, ...]
     config: Mapping[str, Any]
+    task: Task
 
     @cached_property
     def models(self) -> tuple[FittedLearner, ...]:
         """The fold models, loaded when they are first needed: libraries are slow to import."""
-        learner: Learner = LEARNERS.load(self.learner)()
-        return tuple(learner.load(directory) for directory in self.directories)
+        return tuple(load_model(self.learner, self.task, directory) for directory in self.directories)
 
     def predict(self, view: View) -> NDArray[np.float64]:
         """Mean of the fold models' predictions."""
@@ -100,6 +103,8 @@ class Ensemble:
         total = np.sum(parts, axis=0)
         if self.task is Task.REGRESSION:
             return Predictions.of_values(total)
+        if self.task.has_outputs:
+            return Predictions(np.asarray(total, np.float64))
         blended = Predictions.of_probabilities(total)
         if self.calibration is None:
             return blended
@@ -122,6 +127,7 @@ class Ensemble:
         ValueError
             If a directory is not inside the root.
         """
+        task = Task(record["task"])
         members = tuple(
             Member(
                 trial=int(item["trial"]),
@@ -130,12 +136,13 @@ class Ensemble:
                 weight=float(item["weight"]),
                 directories=tuple(_inside(root, name) for name in item["models"]),
                 config=item["config"],
+                task=task,
             )
             for item in record["members"]
         )
         if not members or not all(member.directories for member in members):
             raise ValueError("an ensemble needs a member, and each member a model")
-        return cls(Task(record["task"]), members, Calibration.from_dict(record.get("calibration")))
+        return cls(task, members, Calibration.from_dict(record.get("calibration")))
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import FitTask, canonical_json, hash_file, hash_json
+from modelwright.core import FitTask, Problem, Task, TrialError, canonical_json, hash_file, hash_json
 from modelwright.ensemble.fold_data import FoldData, open_fold_data
+from modelwright.ensemble.outputs import fit_outputs
 from modelwright.learners import LEARNERS
 from modelwright.storage import publish_directory, temporary_directory
 
@@ -141,12 +142,11 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
         cache_key=data.identity,
     )
     started = time.monotonic()
-    result = learner.fit(task)
+    result = fit_outputs(learner, task)
     fitted = time.monotonic()
     predictions = result.model.predict(data.view.take(task.valid_rows)).array
     predicted = time.monotonic()
-    if not np.isfinite(predictions).all():
-        raise FloatingPointError(f"The learner {job.learner!r} predicted values that are not finite.")
+    _check_predictions(job.learner, predictions, len(task.valid_rows), data.problem)
 
     final = Path(job.output)
     shutil.rmtree(final, ignore_errors=True)  # what is there was found wanting by the driver
@@ -167,6 +167,24 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
         (temporary / "fold.json").write_bytes(canonical_json(record))
         publish_directory(temporary, final)
     return {"fit_seconds": record["fit_seconds"], "predict_seconds": record["predict_seconds"]}
+
+
+def _check_predictions(learner: str, predictions: Any, rows: int, problem: Problem) -> None:
+    """Refuse what a learner from elsewhere should not have predicted, where it is known whose fault it is.
+
+    Raises
+    ------
+    TrialError
+        If the shape is not that of the problem, or a number is not finite.
+    """
+    shape = (rows,) if problem.task is Task.REGRESSION else (rows, problem.outputs)
+    if np.shape(predictions) != shape:
+        raise TrialError(
+            f"The learner {learner!r} must predict an array of shape {shape}, but gave one of "
+            f"{np.shape(predictions)}."
+        )
+    if not np.isfinite(predictions).all():
+        raise TrialError(f"The learner {learner!r} predicted values that are not finite.")
 
 
 def read_fold(directory: Path, identity: str, *, verify: bool = True) -> FoldResult | None:

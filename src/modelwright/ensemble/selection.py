@@ -34,13 +34,13 @@ def _scoring(
     weights: NDArray[np.float64] | None,
 ) -> tuple[list[NDArray[np.float64]], Scorer]:
     """The candidates' arrays and the error function; log loss needs only the true class's column."""
-    if metric.name == "log_loss":
+    if metric.name == "log_loss" and target.ndim == 1:
         rows = np.arange(len(target))
         codes = target.astype(np.int64)
         return [np.asarray(c[rows, codes], dtype=np.float64) for c in candidates], _log_loss_scorer(weights)
 
     def error(array: NDArray[np.float64]) -> float:
-        return metric.error(target, Predictions(array), weights)
+        return metric.error_of(metric.try_score(target, Predictions(array), weights)[0])
 
     return [np.asarray(candidate, dtype=np.float64) for candidate in candidates], error
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import FloatArray, IntArray, OptionError, Predictions, TrialError, generator
+from modelwright.core import FloatArray, IntArray, Predictions, generator
 from modelwright.metrics import Metric, Scorer, weighted_mean
 
 __all__ = ["bootstrap_scores", "score_interval"]
@@ -90,11 +90,11 @@ def bootstrap_scores(
     units = _units(len(target), groups)
     rows = _part(_work(metric, predictions[0]), units, models * resamples, random)
     drawn, base = units[rows], None if own is None else own[rows]
-    scorers = [metric.scorer(target[rows], each.take(rows)) for each in predictions]
+    scorers = [_scorer(metric, target[rows], each.take(rows)) for each in predictions]
     centres = np.array([_scored(scorer, base) for scorer in scorers])
     estimates = centres
     if len(rows) < len(target):
-        estimates = np.array([_scored(metric.scorer(target, each), own) for each in predictions])
+        estimates = np.array([_scored(_scorer(metric, target, each), own) for each in predictions])
     codes, count = _renumbered(drawn)
     scores = np.empty((resamples, models))
     for number in range(resamples):
@@ -198,10 +198,17 @@ def _student(freedom: float) -> float:
     return z + sum(terms)
 
 
+def _scorer(metric: Metric, target: NDArray[Any], predictions: Predictions) -> Scorer:
+    try:
+        return metric.scorer(target, predictions)
+    except Exception:  # as in `_scored`
+        return lambda weights: float("nan")
+
+
 def _scored(scorer: Scorer, weights: FloatArray | None) -> float:
     try:
         return float(scorer(weights))
-    except (OptionError, TrialError):  # a caller's metric may be undefined on a resample
+    except Exception:  # a metric from elsewhere may be undefined on a resample, and fail in any way it likes
         return float("nan")
 
 
@@ -263,7 +270,7 @@ def _independent(
     if metric.losses is not None:
         return float(squares.sum() ** 2 / np.square(squares).sum())
     count = float(np.abs(parts / largest).sum() ** 2 / squares.sum())
-    if metric.needs == "values":
+    if metric.needs == "values" or target.ndim > 1:
         return count
     sizes = np.bincount(target)
     present = sizes[sizes > 0]

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from modelwright.core import (
     FloatArray,
     Predictions,
-    TrialError,
     UnknownName,
     format_bytes,
     format_seconds,
@@ -282,7 +281,7 @@ def build_leaderboard(
     target = np.asarray(target)
     scored = [e for e in entrants if e.predictions is not None and e.predictions.rows == len(target)]
     predictions = [e.predictions for e in scored if e.predictions is not None]
-    estimates = np.array([_score(metric, target, each, weights) for each in predictions])
+    estimates = np.array([metric.try_score(target, each, weights)[0] for each in predictions])
     scores = bootstrap_scores(metric, target, predictions, weights=weights, groups=groups, seed=seed)
     usable = [i for i in range(len(scored)) if np.isfinite(estimates[i])]
     sign = -1.0 if metric.greater_is_better else 1.0
@@ -312,15 +311,6 @@ def build_leaderboard(
     return Leaderboard(
         (*ranked, *rest), metric.name, metric.greater_is_better, len(target), "out-of-fold", holdout
     )
-
-
-def _score(
-    metric: Metric, target: NDArray[Any], predictions: Predictions, weights: NDArray[Any] | None
-) -> float:
-    try:
-        return metric.score(target, predictions, weights)
-    except TrialError:  # a caller's metric gave NaN for this model
-        return float("nan")
 
 
 def _tie_groups(order: list[int], estimates: FloatArray, scores: FloatArray) -> dict[int, int]:

@@ -4,6 +4,7 @@ from modelwright.features.catalog import TRANSFORMERS
 from modelwright.features.dense import DenseEncoder
 from modelwright.features.featurizer import Featurizer
 from modelwright.features.levels import KnownLevels, fold_codes
+from modelwright.features.options import FeatureOptions
 from modelwright.features.transformer import Transformer
 from modelwright.features.trees import TreeEncoder
 from modelwright.features.view_files import open_view, write_view
@@ -11,6 +12,7 @@ from modelwright.features.view_files import open_view, write_view
 __all__ = [
     "TRANSFORMERS",
     "DenseEncoder",
+    "FeatureOptions",
     "Featurizer",
     "KnownLevels",
     "Transformer",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import FeatureInfo
 from modelwright.features.levels import MANY_LEVELS
+from modelwright.features.scales import scale_order
 from modelwright.features.state import damaged, read_mapping, read_texts
 from modelwright.features.transformer import Transformer, pick
 
@@ -34,8 +35,9 @@ class CategoricalTransformer(Transformer):
     """Categories as codes: 0 for missing, unseen and rare levels, then 1, 2, ... in natural order.
 
     Natural order compares numbers inside the text as numbers (``"2-5"`` before ``"10-20"``): trees
-    that split ordered codes profit from it, and it does not depend on the order of the rows. In a column
-    of more than 10 levels, those that occur once become code 0; of more than 50,000, the most
+    that split ordered codes profit from it, and it does not depend on the order of the rows. Levels that
+    are all words of one scale (low, medium, high; Mon, Tue, ...) come in its order. In a column of more
+    than 10 levels, those that occur once become code 0; of more than 50,000, the most
     frequent are kept.
 
     Examples
@@ -146,4 +148,5 @@ def _kept_levels(column: pl.Series) -> tuple[str, ...]:
         counts = counts.filter(pl.col("rows") > 1)
     if counts.height > MAX_LEVELS:
         counts = counts.sort(["rows", "level"], descending=[True, False]).head(MAX_LEVELS)
-    return tuple(natural_order(counts["level"].to_list()))
+    levels = counts["level"].to_list()
+    return tuple(scale_order(levels) or natural_order(levels))

@@ -13,13 +13,14 @@ from modelwright.core import FeatureInfo
 from modelwright.features.state import damaged, read_int, read_mapping, read_record, read_texts
 from modelwright.features.transformer import Transformer, pick
 
-__all__ = ["DatetimeTransformer"]
+__all__ = ["DATE_TYPES", "DatetimeTransformer", "as_microseconds"]
 
 PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute")
 """Calendar parts; those that do not vary in training are dropped. Monday is weekday 1."""
 
 _DAY = 86_400_000_000
-_TYPES: tuple[type[pl.DataType], ...] = (pl.Datetime, pl.Date)
+DATE_TYPES: tuple[type[pl.DataType], ...] = (pl.Datetime, pl.Date)
+"""The types that a datetime column may have."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class DatetimeTransformer(Transformer):
     def fit(cls, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         """Find the earliest moment and the parts that vary, column by column."""
         kept: dict[str, DatetimeColumn] = {}
-        for name, series in zip(columns, pick(frame, columns, _TYPES, "datetime"), strict=True):
-            times = _microseconds(series)
+        for name, series in zip(columns, pick(frame, columns, DATE_TYPES, "datetime"), strict=True):
+            times = as_microseconds(series)
             found = pl.DataFrame([times]).select(
                 pl.col("time").dt.epoch("us").min().alias("origin"),
                 *((_part(part).min() != _part(part).max()).alias(part) for part in PARTS),
@@ -90,11 +91,11 @@ class DatetimeTransformer(Transformer):
     def transform(self, frame: pl.DataFrame, out: NDArray[Any]) -> None:
         """Fill ``out``, shape (rows, features), float32."""
         start = 0
-        for name, series in zip(self.columns, pick(frame, self.columns, _TYPES, "datetime"), strict=True):
+        for name, series in zip(self.columns, pick(frame, self.columns, DATE_TYPES, "datetime"), strict=True):
             column = self.kept[name]
             # Subtracted and divided in 64 bits before it becomes float32.
             days = pl.col("time").dt.epoch("us").cast(pl.Float64) - float(column.origin)
-            block = pl.DataFrame([_microseconds(series)]).select(
+            block = pl.DataFrame([as_microseconds(series)]).select(
                 (days / _DAY).cast(pl.Float32).alias("days"),
                 *(_part(part).cast(pl.Float32).alias(part) for part in column.parts),
             )
@@ -125,7 +126,8 @@ class DatetimeTransformer(Transformer):
         return cls(columns, found)
 
 
-def _microseconds(series: pl.Series) -> pl.Series:
+def as_microseconds(series: pl.Series) -> pl.Series:
+    """Datetimes of any unit and zone, or dates, as a series ``time`` of microseconds in UTC."""
     zone = getattr(series.dtype, "time_zone", None)
     if zone:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwright.core import BundleError, FeatureInfo, ModelwrightError, Schema, View, ViewInfo
+from modelwright.core import (
+    BundleError,
+    FeatureInfo,
+    Kind,
+    ModelwrightError,
+    Schema,
+    SparseBlock,
+    View,
+    ViewInfo,
+)
 from modelwright.features.catalog import TRANSFORMERS
-from modelwright.features.state import damaged, read_int, read_record, read_records
+from modelwright.features.groups import GroupAggregates
+from modelwright.features.options import FeatureOptions
+from modelwright.features.sparse import side_by_side
+from modelwright.features.state import damaged, read_int, read_mapping, read_record, read_records
 from modelwright.features.transformer import Transformer
 
 __all__ = ["Featurizer"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Featurizer:
-    """The fitted transformers of a table, one for each kind of column that it has.
+    """The fitted transformers of a table, one or more for each kind of column that it has.
 
     Attributes
     ----------
     transformers : mapping of str to Transformer
-        Kind to transformer, in the order of the catalog.
+        Name in the catalog to transformer, in the order of the catalog.
+    groups : GroupAggregates or None
+        What rows of the same group have in common, where that was asked for.
+    options : FeatureOptions
+        What was asked for.
 
     Examples
     --------
@@ -45,70 +61,68 @@ class Featurizer:
     """
 
     transformers: Mapping[str, Transformer]
+    groups: GroupAggregates | None = None
+    options: FeatureOptions = field(default_factory=FeatureOptions)
 
     @classmethod
-    def fit(cls, frame: pl.DataFrame, schema: Schema) -> Featurizer:
+    def fit(cls, frame: pl.DataFrame, schema: Schema, options: FeatureOptions | None = None) -> Featurizer:
         """Learn how to treat every feature column of the schema; no other column is looked at.
 
         Parameters
         ----------
         frame : polars.DataFrame
-            Typed as the schema says: numbers, Boolean, String, Datetime.
+            Typed as the schema says: numbers, Boolean, String, Datetime, lists.
         schema : Schema
             Its features are the columns to treat.
+        options : FeatureOptions, optional
+            Parts to leave out, and parts that are there only if asked for.
 
         Raises
         ------
         SchemaMismatch
             If a feature column is absent or of a type that its kind cannot be.
+        OptionError
+            If an option cannot be followed.
         """
+        chosen = FeatureOptions() if options is None else options
+        chosen.check(TRANSFORMERS.names())
+        columns: dict[str, list[str]] = {}
+        for column in schema.features:
+            columns.setdefault(str(column.kind), []).append(column.name)
         transformers: dict[str, Transformer] = {}
-        kinds = [str(column.kind) for column in schema.features]
-        for kind in sorted(set(kinds) - set(TRANSFORMERS)):
-            raise ModelwrightError(
-                f"No transformer handles columns of kind {kind!r}. Known: {', '.join(TRANSFORMERS)}. "
-                f"Give those columns another kind or ignore them."
-            )
-        for kind in TRANSFORMERS:
-            columns = [column.name for column in schema.features if str(column.kind) == kind]
-            if columns:
-                transformers[kind] = TRANSFORMERS.load(kind).fit(frame, columns)
-        return cls(transformers)
+        served: set[str] = set()
+        for name in TRANSFORMERS:
+            transformer: type[Transformer] = TRANSFORMERS.load(name)
+            kind = transformer.kind or name
+            served.add(kind)
+            if kind in columns and name not in chosen.without:
+                fitted = transformer.fit_with(frame, columns[kind], chosen)
+                if fitted.features or fitted.sparse_features:
+                    transformers[name] = fitted
+        _check_served(columns, served)
+        groups = None
+        if chosen.group is not None:
+            groups = GroupAggregates.fit(frame, columns.get(str(Kind.NUMERIC), []), chosen.group)
+        return cls(transformers, groups, chosen)
+
+    @cached_property
+    def _parts(self) -> tuple[Transformer | GroupAggregates, ...]:
+        """Everything that writes, in the order of the columns of the view."""
+        return (*self.transformers.values(), *(() if self.groups is None else (self.groups,)))
 
     @cached_property
     def info(self) -> ViewInfo:
         """The columns of the view, each with its source column."""
-        return ViewInfo(self._features("numeric"), self._features("categorical"))
-
-    def _features(self, block: Literal["numeric", "categorical"]) -> tuple[FeatureInfo, ...]:
-        """Features of one block, with names that no other feature of the view has.
-
-        ``signup.month`` may be a part of ``signup`` or a column of that name: the derived one gives way.
-        """
-        everything = [
-            feature
-            for wanted in ("numeric", "categorical")
-            for transformer in self.transformers.values()
-            if transformer.block == wanted
-            for feature in transformer.features
-        ]
-        taken = {feature.source for feature in everything}
-        seen: Counter[str] = Counter()
-        named: list[FeatureInfo] = []
-        for feature in everything:
-            name = feature.name
-            if name != feature.source:
-                while name in taken:
-                    seen[feature.name] += 1
-                    name = f"{feature.name}_{seen[feature.name] + 1}"
-                taken.add(name)
-            named.append(feature if name == feature.name else replace(feature, name=name))
-        numeric = sum(len(each.features) for each in self.transformers.values() if each.block == "numeric")
-        return tuple(named[:numeric] if block == "numeric" else named[numeric:])
+        numeric = [each for part in self._parts if part.block == "numeric" for each in part.features]
+        categorical = [each for part in self._parts if part.block == "categorical" for each in part.features]
+        sparse = [each for part in self.transformers.values() for each in part.sparse_features]
+        named = list(_unique_names([*numeric, *categorical, *sparse]))
+        first, second = len(numeric), len(numeric) + len(categorical)
+        return ViewInfo(tuple(named[:first]), tuple(named[first:second]), tuple(named[second:]))
 
     @cached_property
-    def _widths(self) -> dict[str, int]:
-        return {kind: len(transformer.features) for kind, transformer in self.transformers.items()}
+    def _widths(self) -> tuple[int, ...]:
+        return tuple(len(part.features) for part in self._parts)
 
     def transform(self, frame: pl.DataFrame) -> View:
         """The view of a frame with at least the feature columns, in any order.
@@ -116,7 +130,8 @@ class Featurizer:
         Returns
         -------
         View
-            C-ordered blocks. A row's values depend on that row alone.
+            C-ordered blocks. A row's values depend on that row alone; with group features, on the rows of
+            its group in the same frame, too.
 
         Raises
         ------
@@ -127,20 +142,25 @@ class Featurizer:
         categorical = np.empty((frame.height, len(self.info.categorical)), np.int32)
         blocks: dict[str, NDArray[Any]] = {"numeric": numeric, "categorical": categorical}
         filled = {"numeric": 0, "categorical": 0}
-        for kind, transformer in self.transformers.items():
-            block, start = transformer.block, filled[transformer.block]
-            filled[block] = start + self._widths[kind]
-            transformer.transform(frame, blocks[block][:, start : filled[block]])
-        return View(numeric, categorical, self.info)
+        sparse: list[SparseBlock] = []
+        for part, width in zip(self._parts, self._widths, strict=True):
+            block, start = part.block, filled[part.block]
+            filled[block] = start + width
+            found = part.transform(frame, blocks[block][:, start : filled[block]])
+            if found is not None:
+                sparse.append(found)
+        return View(numeric, categorical, self.info, side_by_side(sparse))
 
     def to_dict(self) -> dict[str, Any]:
         """The whole state as JSON values."""
         return {
             "format": FORMAT,
+            "options": self.options.to_dict(),
             "transformers": [
-                {"kind": kind, "state": transformer.to_dict()}
-                for kind, transformer in self.transformers.items()
+                {"name": name, "state": transformer.to_dict()}
+                for name, transformer in self.transformers.items()
             ],
+            "groups": None if self.groups is None else self.groups.to_dict(),
         }
 
     @classmethod
@@ -156,13 +176,41 @@ class Featurizer:
         read_int(known, "format", FORMAT, FORMAT)
         transformers: dict[str, Transformer] = {}
         for entry in read_records(known, "transformers"):
-            kind = entry.get("kind")
-            if not isinstance(kind, str) or kind in transformers:
-                raise damaged("'kind'", "a kind that stands once", kind)
-            if kind not in TRANSFORMERS:
+            name = entry.get("name")
+            if not isinstance(name, str) or name in transformers:
+                raise damaged("'name'", "a transformer that stands once", name)
+            if name not in TRANSFORMERS:
                 raise BundleError(
-                    f"The model was trained with a transformer {kind!r} that is not installed here. "
+                    f"The model was trained with a transformer {name!r} that is not installed here. "
                     f"Known: {', '.join(TRANSFORMERS)}. Install the package that brings it."
                 )
-            transformers[kind] = TRANSFORMERS.load(kind).from_dict(read_record(entry.get("state"), "'state'"))
-        return cls(transformers)
+            transformers[name] = TRANSFORMERS.load(name).from_dict(read_record(entry.get("state"), "'state'"))
+        groups = None
+        if known.get("groups") is not None:
+            groups = GroupAggregates.from_dict(read_mapping(known, "groups"))
+        return cls(transformers, groups, FeatureOptions.from_dict(read_mapping(known, "options")))
+
+
+def _check_served(columns: Mapping[str, Sequence[str]], served: set[str]) -> None:
+    for kind in sorted(set(columns) - served):
+        raise ModelwrightError(
+            f"No transformer handles columns of kind {kind!r}. Known: {', '.join(sorted(served))}. "
+            f"Give those columns another kind or ignore them."
+        )
+
+
+def _unique_names(features: Sequence[FeatureInfo]) -> Iterator[FeatureInfo]:
+    """The features with names that no other feature of the view has.
+
+    ``signup.month`` may be a part of ``signup`` or a column of that name: the derived one gives way.
+    """
+    taken = {feature.source for feature in features}
+    seen: Counter[str] = Counter()
+    for feature in features:
+        name = feature.name
+        if name != feature.source:
+            while name in taken:
+                seen[feature.name] += 1
+                name = f"{feature.name}_{seen[feature.name] + 1}"
+            taken.add(name)
+        yield feature if name == feature.name else replace(feature, name=name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +15,13 @@ from modelwright.core import BundleError
 
 __all__ = [
     "damaged",
+    "pack_array",
     "read_array",
     "read_bool",
     "read_int",
     "read_mapping",
     "read_number",
+    "read_packed",
     "read_record",
     "read_records",
     "read_texts",
@@ -156,4 +160,36 @@ def read_array(
         raise damaged(repr(name), f"{low} or more", array.min())
     if len(array) and high is not None and array.max() > high:
         raise damaged(repr(name), f"{high} or less", array.max())
+    return array
+
+
+def pack_array(array: NDArray[Any]) -> str:
+    """The numbers of an array as text for JSON: base64 of little-endian bytes, row after row."""
+    plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+    return base64.b64encode(plain.tobytes()).decode("ascii")
+
+
+def read_packed(
+    record: Mapping[str, Any], key: str, dtype: type[np.floating], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """The array of finite numbers that `pack_array` packed under a key.
+
+    Examples
+    --------
+    >>> record = {"idf": pack_array(np.array([1.5, 2.0], np.float32))}
+    >>> read_packed(record, "idf", np.float32, (2,)).tolist()
+    [1.5, 2.0]
+    """
+    expected = f"{np.dtype(dtype).name} of shape {shape} in base64"
+    value = _entry(record, key, expected)
+    try:
+        data = base64.b64decode(value, validate=True)
+    except (TypeError, ValueError, binascii.Error) as error:
+        raise damaged(repr(key), expected, value) from error
+    little = np.dtype(dtype).newbyteorder("<")
+    if len(data) != math.prod(shape) * little.itemsize:
+        raise damaged(repr(key), expected, f"{len(data)} bytes")
+    array = np.frombuffer(data, little).astype(dtype).reshape(shape)
+    if not np.isfinite(array).all():
+        raise damaged(repr(key), "finite", "not finite")
     return array

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.core import FeatureInfo, SchemaMismatch, SparseBlock, nearest
+from modelwright.features.options import FeatureOptions
 
 __all__ = ["Transformer", "pick"]
 
@@ -44,10 +45,19 @@ class Transformer(ABC):
     def fit(cls, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         """Learn what the columns look like; only ``frame`` is looked at."""
 
+    @classmethod
+    def fit_with(cls, frame: pl.DataFrame, columns: Sequence[str], options: FeatureOptions) -> Self:
+        """`fit`, for transformers that an option concerns; what writes no columns is left out."""
+        return cls.fit(frame, columns)
+
     @property
     @abstractmethod
     def features(self) -> tuple[FeatureInfo, ...]:
-        """The view columns it writes, in order; at least one per source column."""
+        """The view columns it writes, in order.
+
+        A transformer whose name in the catalog is its kind has at least one per source column; others
+        have as many as seem useful.
+        """
 
     @property
     def sparse_features(self) -> tuple[FeatureInfo, ...]:

@@ -14,6 +14,8 @@ LEARNERS = Catalog(
         "lightgbm": "modelwright.learners.lightgbm:LightGBM",
         "extra_trees": "modelwright.learners.extra_trees:ExtraTrees",
         "catboost": "modelwright.learners.catboost:CatBoost",
+        "xgboost": "modelwright.learners.xgboost:XGBoost",
+        "random_forest": "modelwright.learners.random_forest:RandomForest",
     },
 )
 """Name to learner class; ``LEARNERS.load(name)()`` makes one."""

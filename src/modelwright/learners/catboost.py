@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelwright.core import (
-    BundleError,
     Config,
     Deadline,
     Estimate,
     FitTask,
     FloatArray,
     IntArray,
-    Predictions,
     Problem,
     Shape,
     TrialError,
@@ -24,8 +23,16 @@ from modelwright.core import (
     format_seconds,
 )
 from modelwright.features import KnownLevels
-from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
+from modelwright.learners.base import Candidate, FitResult, Learner
+from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
+from modelwright.learners.matrix_columns import MatrixColumns
+from modelwright.learners.objectives import (
+    Objective,
+    choose_objective,
+    monotone_signs,
+    unsupported_monotonic,
+)
 from modelwright.learners.rounds import (
     PROBE_ROUNDS,
     RoundWatch,
@@ -36,16 +43,12 @@ from modelwright.learners.rounds import (
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
-from modelwright.learners.state import digest, read_arrays, read_bytes, read_json, write_arrays, write_json
-from modelwright.learners.targets import TargetCoder, loss_of
+from modelwright.learners.targets import TargetCoder
 
 if TYPE_CHECKING:
     import catboost as cb
 
 __all__ = ["CatBoost", "FittedCatBoost"]
-
-_CHUNK = 65_536
-"""Rows predicted at once: the frame of a chunk is the only copy that is made."""
 
 _PROBE_ROWS = 1_000
 """Rows of the fit that tells what an iteration on all rows would take."""
@@ -57,75 +60,52 @@ _MOST_CLASSES = 200
 """Every iteration fits all classes: beyond so many, other learners give more for the time."""
 
 
-class FittedCatBoost(FittedLearner):
+class FittedCatBoost(FittedBooster):
     """A model cut at its best iteration.
 
     Parameters
     ----------
     coder : TargetCoder
         The way back to predictions.
-    levels : KnownLevels
-        Category codes that the training rows held; others count as missing.
+    columns : MatrixColumns
+        Only its levels are used: CatBoost has its own statistics of categories.
     model : catboost.CatBoost or None
         None where there was one class or value to learn.
     """
 
-    def __init__(self, coder: TargetCoder, levels: KnownLevels, model: cb.CatBoost | None) -> None:
-        self.coder = coder
-        self.levels = levels
+    file = "model.cbm"
+
+    def __init__(self, coder: TargetCoder, columns: MatrixColumns, model: cb.CatBoost | None) -> None:
+        super().__init__(coder, columns)
         self.model = model
 
-    def predict(self, view: View) -> Predictions:
-        """Probabilities or values."""
-        if self.model is None:
-            return self.coder.predict_constant(view.rows)
-        classes = len(self.coder.present)
-        kind = "Probability" if classes else "RawFormulaVal"
-        parts = [np.zeros((0, classes) if classes else 0)]
-        for start in range(0, view.rows, _CHUNK):
-            part = view.take(slice(start, start + _CHUNK))
-            data = _pool(part, self.levels, self.threads)
-            parts.append(self.model.predict(data, prediction_type=kind, thread_count=self.threads))
-        return self.coder.decode(np.concatenate(parts))
+    def _raw(self, view: View) -> NDArray[Any]:
+        assert self.model is not None
+        kind = "Probability" if self.coder.is_classification else "RawFormulaVal"
+        data = _pool(view, self.columns.levels, self.threads)
+        return np.asarray(self.model.predict(data, prediction_type=kind, thread_count=self.threads))
 
-    def save(self, directory: Path) -> None:
-        """Write ``model.json``, ``levels.npz`` and ``model.cbm``."""
-        path, sha256 = directory / "model.cbm", None
-        if self.model is not None:
-            self.model.save_model(str(path), format="cbm")
-            sha256 = digest(path.read_bytes())
-        write_json(directory / "model.json", {"target": self.coder.to_dict(), "sha256": sha256})
-        write_arrays(directory / "levels.npz", self.levels.arrays())
+    def _write(self, path: Path) -> None:
+        assert self.model is not None
+        self.model.save_model(str(path), format="cbm")
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
-        """Inverse of `save`."""
+    def _read(cls, coder: TargetCoder, columns: MatrixColumns, path: Path, content: bytes) -> Self:
         import catboost as cb
 
-        path = directory / "model.cbm"
-        record = read_json(directory / "model.json")
-        coder = TargetCoder.from_dict(record.get("target", {}))
-        levels = KnownLevels.from_arrays(read_arrays(directory / "levels.npz"))
-        if coder.is_constant:
-            return cls(coder, levels, None)
-        content = read_bytes(path, record.get("sha256"))
+        if not content:
+            return cls(coder, columns, None)
         try:
-            model = cb.CatBoost().load_model(blob=content)
-        except (ValueError, cb.CatBoostError) as error:
-            raise BundleError(
-                f"The model file {path.name!r} could not be read ({error}). Copy the model again, or "
-                "train it again."
-            ) from error
-        return cls(coder, levels, model)
+            return cls(coder, columns, cb.CatBoost().load_model(blob=content))
+        except cb.CatBoostError as error:
+            raise ValueError(str(error)) from error
 
     @property
-    def size_bytes(self) -> int:
+    def _engine_bytes(self) -> int:
         """Leaves and splits; tables of category statistics are counted roughly."""
-        if self.model is None:
-            return 500
+        assert self.model is not None
         leaves = int(np.sum(self.model.get_tree_leaf_counts()))
-        outputs = max(1, len(self.coder.present) if len(self.coder.present) > 2 else 1)
-        return 20_000 + leaves * 8 * (outputs + 1) + 24 * len(self.levels.table.values)
+        return 20_000 + leaves * 8 * (self._trees_a_round + 1) + 24 * len(self.columns.levels.table.values)
 
 
 class CatBoost(Learner):
@@ -163,7 +143,7 @@ class CatBoost(Learner):
             return f"CatBoost is too slow for {shape.outputs} classes (more than {_MOST_CLASSES})"
         if not shape.columns:
             return "there is no usable column to split on"
-        return None
+        return unsupported_monotonic(problem, "CatBoost", quantiles=False)
 
     def portfolio(self, problem: Problem, shape: Shape) -> Sequence[Candidate]:
         """A default that ends within minutes, then AutoGluon's other depths."""
@@ -230,14 +210,17 @@ class CatBoost(Learner):
 
         settings = self.settings(task.config)
         fold = Fold.of(task)
-        levels = KnownLevels.fit(task.view, fold.train_rows)
+        columns, _ = MatrixColumns.fit(task, fold, "native")
         if fold.coder.is_constant:
-            return FitResult(FittedCatBoost(fold.coder, levels, None), 0, {"stop": "nothing to learn"})
+            return FitResult(FittedCatBoost(fold.coder, columns, None), 0, {"stop": "nothing to learn"})
         if not task.view.info.numeric and not task.view.info.categorical:
             raise TrialError("CatBoost needs at least one column, but the table has none that is usable.")
-        parameters = _parameters(task, fold, settings)
+        objective, fold = choose_objective(task, fold)
+        parameters = _parameters(task, fold, settings) | _loss(objective)
+        if task.problem.monotonic:
+            parameters |= _monotone(task)
         try:
-            return self._fit(task, fold, levels, parameters, settings)
+            return self._fit(task, fold, columns, parameters, settings)
         except CatBoostError as error:
             raise TrialError(f"CatBoost could not fit this table: {error}") from error
 
@@ -245,10 +228,11 @@ class CatBoost(Learner):
         self,
         task: FitTask,
         fold: Fold,
-        levels: KnownLevels,
+        columns: MatrixColumns,
         parameters: dict[str, Any],
         settings: dict[str, Any],
     ) -> FitResult:
+        levels = columns.levels
         _check_affordable(task, fold, levels, parameters)
         train = _rows_pool(task, fold.train_rows, fold.train_target, fold.train_weights, levels)
         valid = None
@@ -267,7 +251,7 @@ class CatBoost(Learner):
             "rounds": watch.rounds.done,
             "stop": watch.rounds.reason,
         }
-        return FitResult(FittedCatBoost(fold.coder, levels, model), best, info, watch.rounds.by_deadline)
+        return FitResult(FittedCatBoost(fold.coder, columns, model), best, info, watch.rounds.by_deadline)
 
 
 def _wide(shape: Shape) -> dict[str, Any]:
@@ -324,7 +308,6 @@ def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str
     rate = settings["learning_rate"] or 1.3 * default_rate(len(fold.train_rows))
     return (
         parameters
-        | _loss(task, fold)
         | {
             "iterations": settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS),
             "learning_rate": rate,
@@ -339,17 +322,30 @@ def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str
     )
 
 
-def _loss(task: FitTask, fold: Fold) -> dict[str, Any]:
-    """Loss to minimise, and the metric to stop early on."""
-    if fold.coder.is_classification:
-        if len(fold.coder.present) > 2:
-            return {"loss_function": "MultiClass", "eval_metric": "MultiClass"}
-        # not the area under the curve: picked by it, probabilities stay near the class shares, and
-        # the scores of the fold are biased upwards
-        return {"loss_function": "Logloss", "eval_metric": "Logloss"}
-    loss = loss_of(task.problem)
-    names = {"squared": "RMSE", "absolute": "MAE", "quantile": f"Quantile:alpha={loss.level:g}"}
-    return {"loss_function": names[loss.name], "eval_metric": names[loss.name]}
+def _loss(objective: Objective) -> dict[str, Any]:
+    """Loss to minimise, and the metric to stop early on, as CatBoost calls them."""
+    names = {
+        "logistic": "Logloss",
+        "softmax": "MultiClass",
+        "squared": "RMSE",
+        "absolute": "MAE",
+        "quantile": f"Quantile:alpha={objective.level:g}",
+    }
+    # losses for counts and amounts are smallest at the mean too: squared errors stand in for them
+    return {
+        "loss_function": names.get(objective.name, "RMSE"),
+        "eval_metric": names.get(objective.stop, "RMSE"),
+    }
+
+
+def _monotone(task: FitTask) -> dict[str, Any]:
+    """Constraints, which CatBoost keeps in symmetric trees alone."""
+    signs = monotone_signs(task.problem, task.view.info)
+    return {
+        "monotone_constraints": [*signs, *[0] * task.view.categorical.shape[1]],
+        "grow_policy": "SymmetricTree",
+        "min_data_in_leaf": 1,
+    }
 
 
 def _pool(view: View, levels: KnownLevels, threads: int, target: Any = None, weights: Any = None) -> cb.Pool:

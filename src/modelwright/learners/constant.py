@@ -20,6 +20,7 @@ from modelwright.core import (
 )
 from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
 from modelwright.learners.fold import Fold
+from modelwright.learners.quantiles import weighted_quantile
 from modelwright.learners.spaces import Parameter
 from modelwright.learners.state import check_state, read_json, write_json
 from modelwright.learners.targets import loss_of
@@ -124,16 +125,6 @@ class Constant(Learner):
         if loss.name == "squared":
             fitted = float(np.average(fold.train_target, weights=weights))
         else:
-            fitted = _weighted_quantile(fold.train_target, weights, loss.level)
+            fitted = weighted_quantile(fold.train_target, weights, loss.level)
         value = fold.coder.decode(np.array([fitted])).array
         return FitResult(FittedConstant(value, False))
-
-
-def _weighted_quantile(values: FloatArray, weights: FloatArray, level: float) -> float:
-    """A minimiser of the weighted quantile loss (the middle of two, where both are)."""
-    order = np.argsort(values, kind="stable")
-    share = np.cumsum(weights[order]) / weights.sum()
-    position = int(np.searchsorted(share, level - 1e-12))
-    low = values[order[min(position, len(values) - 1)]]
-    tied = position + 1 < len(values) and abs(share[position] - level) < 1e-12
-    return float((low + values[order[position + 1]]) / 2 if tied else low)

@@ -18,6 +18,9 @@ __all__ = ["Forest", "ForestBuilder"]
 _FEW_ROWS = 64
 """Up to so many rows, walking all trees at once in numpy is quicker than one tree after another."""
 
+_QUANTILE_ROWS = 8_192
+"""Rows whose quantiles are found at once: what every tree says about each is kept for that."""
+
 _SHARED_LIMIT = 200_000
 """Distinct leaves that are remembered to be shared."""
 
@@ -82,6 +85,36 @@ class Forest:
             for tree in range(self.trees):
                 total += self.table[self.leaf[self._apply(matrix, tree)]]
         return total / self.trees
+
+    def quantile(self, matrix: NDArray[np.float32], level: float) -> FloatArray:
+        """A quantile over trees of what the leaves say, for leaves that each say one number.
+
+        Where each leaf says the target of one of its rows, drawn at random, this estimates the quantile
+        that a quantile regression forest takes from the targets of all rows (Meinshausen, 2006).
+
+        Parameters
+        ----------
+        matrix : float32 array, shape (rows, columns)
+            Without NaN.
+        level : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        float64 array, shape (rows,)
+        """
+        matrix = np.ascontiguousarray(matrix, np.float32)
+        found = np.zeros(len(matrix))
+        for start in range(0, len(matrix), _QUANTILE_ROWS):
+            part = matrix[start : start + _QUANTILE_ROWS]
+            said = np.empty((len(part), self.trees), np.float32)
+            if len(part) <= _FEW_ROWS:
+                said[:] = self.table[self.leaf[self._walk(part, self.roots)], 0]
+            else:
+                for tree in range(self.trees):
+                    said[:, tree] = self.table[self.leaf[self._apply(part, tree)], 0]
+            found[start : start + len(part)] = np.quantile(said, level, axis=1)
+        return found
 
     def _walk(self, matrix: NDArray[np.float32], roots: NDArray[np.int32]) -> NDArray[np.int32]:
         """The leaf of each row (first axis) in each tree (second axis), in numpy alone."""
@@ -208,17 +241,26 @@ class ForestBuilder:
         """Bytes of the forest so far."""
         return 16 * self._nodes + 4 * self.outputs * self._leaves
 
-    def add(self, tree: Any) -> None:
-        """Append a fitted tree (the ``tree_`` of a scikit-learn estimator)."""
+    def add(self, tree: Any, says: FloatArray | None = None) -> None:
+        """Append a fitted tree.
+
+        Parameters
+        ----------
+        tree : object
+            The ``tree_`` of a scikit-learn estimator.
+        says : float64 array, shape (nodes, outputs), optional
+            What nodes say; by default the means or shares that the tree holds.
+        """
         left, right = np.asarray(tree.children_left), np.asarray(tree.children_right)
         order, child = _side_by_side(left, right)
         is_leaf = (left < 0)[order]
         threshold = _round_down(np.asarray(tree.threshold, np.float64)[order])
         threshold[is_leaf] = np.inf
         feature = np.where(is_leaf, 0, np.asarray(tree.feature)[order]).astype(np.int32)
-        says = np.asarray(tree.value, np.float64)[order[is_leaf]].reshape(-1, self.outputs)
+        every = np.asarray(tree.value if says is None else says, np.float64)
+        told = every[order[is_leaf]].reshape(-1, self.outputs)
         leaf = np.zeros(len(order), np.int32)
-        leaf[is_leaf] = self._table_rows(says.astype(np.float32))
+        leaf[is_leaf] = self._table_rows(told.astype(np.float32))
         self._parts.append((feature, child, leaf, threshold))
         self._nodes += len(order)
 

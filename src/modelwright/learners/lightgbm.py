@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import (
-    BundleError,
-    Config,
-    Estimate,
-    FitTask,
-    Predictions,
-    Problem,
-    Shape,
-    TrialError,
-    View,
-)
+from modelwright.core import Config, Estimate, FitTask, Problem, Shape, TrialError, View
 from modelwright.features import KnownLevels
-from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
+from modelwright.learners.base import Candidate, FitResult, Learner
+from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
 from modelwright.learners.lightgbm_text import check_model_text
+from modelwright.learners.matrix_columns import MatrixColumns, has_many_levels
+from modelwright.learners.objectives import (
+    OBJECTIVES,
+    Objective,
+    choose_objective,
+    monotone_signs,
+    rewards_means,
+    unsupported_monotonic,
+)
 from modelwright.learners.rounds import (
     PROBE_ROUNDS,
     RoundWatch,
@@ -34,24 +34,13 @@ from modelwright.learners.rounds import (
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
-from modelwright.learners.state import (
-    check_state,
-    digest,
-    read_arrays,
-    read_bytes,
-    read_json,
-    write_arrays,
-    write_json,
-)
-from modelwright.learners.targets import TargetCoder, loss_of
+from modelwright.learners.state import check_state
+from modelwright.learners.targets import TargetCoder
 
 if TYPE_CHECKING:
     import lightgbm as lgb
 
 __all__ = ["FittedLightGBM", "LightGBM"]
-
-_CHUNK = 65_536
-"""Rows predicted at once: the matrix of a chunk is the only copy that is made."""
 
 _CACHED = 2
 """Binned tables kept by a worker: the default number of bins, and one more."""
@@ -63,79 +52,53 @@ _EMPTY_ROUNDS = 5
 """Rounds in a row without a split after which nothing more will come (columns are sampled)."""
 
 
-class FittedLightGBM(FittedLearner):
+class FittedLightGBM(FittedBooster):
     """A booster cut at its best iteration.
 
     Parameters
     ----------
     coder : TargetCoder
         The way back to predictions.
-    levels : KnownLevels
-        Category codes that the training rows held; others count as missing.
+    columns : MatrixColumns
+        The matrix that the booster splits.
     text : str
         The model in LightGBM's text format; empty where there was one class or value to learn.
     """
 
-    def __init__(self, coder: TargetCoder, levels: KnownLevels, text: str) -> None:
-        self.coder = coder
-        self.levels = levels
+    file = "model.txt"
+
+    def __init__(self, coder: TargetCoder, columns: MatrixColumns, text: str) -> None:
+        super().__init__(coder, columns)
         self.text = text
         self._booster = _booster(text) if text else None
 
-    def predict(self, view: View) -> Predictions:
-        """Probabilities or values."""
-        if self._booster is None or not view.rows:
-            return self.coder.predict_constant(view.rows) if self.text == "" else self._none()
-        parts = []
-        for start in range(0, view.rows, _CHUNK):
-            part = view.take(slice(start, start + _CHUNK))
-            matrix = _matrix(part.numeric, self.levels.apply(part.categorical))
-            parts.append(self._booster.predict(matrix, num_threads=self.threads))
-        return self.coder.decode(np.concatenate(parts))
+    def _raw(self, view: View) -> NDArray[Any]:
+        assert self._booster is not None
+        return np.asarray(self._booster.predict(self.columns.matrix(view), num_threads=self.threads))
 
-    def save(self, directory: Path) -> None:
-        """Write ``model.txt``, ``model.json`` and ``levels.npz``."""
-        content = self.text.encode("utf-8")
-        (directory / "model.txt").write_bytes(content)
-        write_json(directory / "model.json", {"target": self.coder.to_dict(), "sha256": digest(content)})
-        write_arrays(directory / "levels.npz", self.levels.arrays())
+    def _write(self, path: Path) -> None:
+        path.write_bytes(self.text.encode("utf-8"))
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
-        """Inverse of `save`."""
+    def _read(cls, coder: TargetCoder, columns: MatrixColumns, path: Path, content: bytes) -> Self:
         from lightgbm.basic import LightGBMError
 
-        path = directory / "model.txt"
-        record = read_json(directory / "model.json")
-        coder = TargetCoder.from_dict(record.get("target", {}))
-        levels = KnownLevels.from_arrays(read_arrays(directory / "levels.npz"))
-        content = read_bytes(path, record.get("sha256"))
+        text = content.decode("utf-8")
+        if not text:
+            return cls(coder, columns, text)
+        # the hash guards against damage only, and LightGBM's parser does not check bounds
+        check_model_text(text)
         try:
-            text = content.decode("utf-8")
-            if text:
-                # the hash guards against damage only, and LightGBM's parser does not check bounds
-                check_model_text(text)
-            model = cls(coder, levels, text)
-        except (ValueError, LightGBMError) as error:
-            raise BundleError(
-                f"The model file {path.name!r} could not be read ({error}). Copy the model again, or "
-                "train it again."
-            ) from error
-        trees = 1 if len(coder.present) <= 2 else len(coder.present)
-        fits = model._booster is None or model._booster.num_model_per_iteration() == trees
-        check_state(
-            fits and bool(content) != coder.is_constant, path, "does not fit its record of the target"
-        )
+            model = cls(coder, columns, text)
+        except LightGBMError as error:
+            raise ValueError(str(error)) from error
+        fits = model._booster is not None and model._booster.num_model_per_iteration() == model._trees_a_round
+        check_state(fits, path, "does not fit its record of the target")
         return model
 
     @property
-    def size_bytes(self) -> int:
-        """Length of the text."""
-        return len(self.text) + 500 + 8 * len(self.levels.table.values)
-
-    def _none(self) -> Predictions:
-        shape = (0, self.coder.outputs) if self.coder.is_classification else (0,)
-        return Predictions(np.zeros(shape))
+    def _engine_bytes(self) -> int:
+        return len(self.text)
 
 
 class LightGBM(Learner):
@@ -168,7 +131,13 @@ class LightGBM(Learner):
         "cat_smooth": 10.0,
         "cat_l2": 10.0,
         "min_data_per_group": 100,
+        "categories": "native",
+        "objective": "metric",
     }
+
+    def supports(self, problem: Problem, shape: Shape) -> str | None:
+        """Not where predictions must be monotonic and LightGBM cannot keep them so."""
+        return unsupported_monotonic(problem, "LightGBM", quantiles=False)
 
     def portfolio(self, problem: Problem, shape: Shape) -> Sequence[Candidate]:
         """A quick booster, an extra-trees variant, then larger and smaller trees.
@@ -179,26 +148,37 @@ class LightGBM(Learner):
         rate = default_rate(shape.rows)
         # random thresholds and small trees learn less a round, and need larger steps
         extra = {"lambda_l1": 0.24, "extra_trees": True, "learning_rate": 2 * rate}
+        small = {**_tree(5, 0.73, 0.85, 12), **extra, "lambda_l2": 0.3, "learning_rate": 3 * rate}
+        wide = _tree(50 if problem.task.is_classification else 100, 0.7, 0.75, 20)
+        smooth = {"lambda_l1": 0.03, "lambda_l2": 0.84}
+        large = {**_tree(180, 0.4, 0.95, 12), **extra, "lambda_l1": 0.77, "lambda_l2": 1.6}
         candidates = [
             Candidate("fast", {"learning_rate": 0.1, "rounds": 300, "patience": 30}),
             Candidate("extra trees", _tree(39, 0.46, 0.88, 3) | extra | {"lambda_l2": 0.36}),
-            Candidate("wide", _tree(50 if problem.task.is_classification else 100, 0.7, 0.75, 20)),
-            Candidate(
-                "shallow", _tree(5, 0.73, 0.85, 12) | extra | {"lambda_l2": 0.3, "learning_rate": 3 * rate}
-            ),
-            Candidate("medium", _tree(84, 0.53, 0.98, 3) | {"lambda_l1": 0.03, "lambda_l2": 0.84}),
-            Candidate(
-                "large extra trees",
-                _tree(180, 0.4, 0.95, 12) | extra | {"lambda_l1": 0.77, "lambda_l2": 1.6},
-            ),
+            Candidate("ordered codes", _tree(31, 0.7, 0.8, 10) | {"categories": "codes"}),
+            Candidate("wide", wide),
+            Candidate("target encoding", _tree(24, 0.6, 0.9, 10) | smooth | {"categories": "target"}),
+            Candidate("counts", _tree(40, 0.8, 0.8, 15) | {"objective": "poisson"}),
+            Candidate("shallow", small),
+            Candidate("medium", _tree(84, 0.53, 0.98, 3) | smooth),
+            Candidate("large extra trees", large),
             Candidate("large", _tree(128, 0.9, 1.0, 3)),
+        ]
+        forms = ("native", "codes", "target") if has_many_levels(shape) else ("native",)
+        objectives = OBJECTIVES if rewards_means(problem) else ("metric",)
+        candidates = [
+            each
+            for each in candidates
+            if each.config.get("categories", "native") in forms
+            and each.config.get("objective", "metric") in objectives
         ]
         _, share = column_shares(shape.columns, 0.3)
         if share < 1:
             narrow = {"feature_fraction": share, "max_bin": 63}
             candidates = [Candidate(each.label, {**each.config, **narrow}) for each in candidates]
         # trees cannot grow large on few rows: the larger configurations would repeat each other
-        return candidates[:4] if shape.rows < 1_000 else candidates
+        medium = {"medium", "large extra trees", "large"}
+        return [each for each in candidates if shape.rows >= 1_000 or each.label not in medium]
 
     def space(self, problem: Problem, shape: Shape) -> dict[str, Parameter]:
         """Size and randomness of trees, penalties, learning rate."""
@@ -216,6 +196,10 @@ class LightGBM(Learner):
         if shape.categorical:
             space["cat_smooth"] = Float(1.0, 200.0, log=True)
             space["cat_l2"] = Float(0.1, 100.0, log=True)
+        if has_many_levels(shape):
+            space["categories"] = Choice(("native", "codes", "target"))
+        if rewards_means(problem):
+            space["objective"] = Choice(OBJECTIVES)
         return space
 
     def estimate(self, shape: Shape, config: Config) -> Estimate:
@@ -240,25 +224,29 @@ class LightGBM(Learner):
 
         settings = self.settings(task.config)
         fold = Fold.of(task)
-        levels = KnownLevels.fit(task.view, fold.train_rows)
+        columns, matrix = MatrixColumns.fit(task, fold, settings["categories"])
         if fold.coder.is_constant:
-            return FitResult(FittedLightGBM(fold.coder, levels, ""), 0, {"stop": "nothing to learn"})
+            return FitResult(FittedLightGBM(fold.coder, columns, ""), 0, {"stop": "nothing to learn"})
+        objective, fold = choose_objective(task, fold, settings["objective"])
         rate = settings["learning_rate"] or default_rate(len(fold.train_rows))
-        parameters = _parameters(task, fold, settings) | {"learning_rate": rate}
-        train, valid = _datasets(task, fold, settings, levels)
+        rounds = settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS)
+        parameters = _parameters(task, fold, settings) | _objective(objective, fold) | {"learning_rate": rate}
+        if task.problem.monotonic:
+            signs = monotone_signs(task.problem, task.view.info)
+            parameters["monotone_constraints"] = columns.signs(signs, task.view)
+        train, valid = _datasets(task, fold, settings, columns, matrix)
         if task.deadline.passed:
             raise TrialError("The deadline passed while the columns were being binned.")
         booster = lgb.Booster(parameters, train)
         if valid is not None:
             booster.add_valid(valid, "valid")
-        rounds = settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS)
         watch = RoundWatch(len(fold.train_rows), rounds, task.deadline, settings["patience"])
         rate = _boost(booster, watch, valid is not None, rate if task.adaptive else None) or rate
         text = booster.model_to_string(num_iteration=max(1, watch.best))
         info = {"learning_rate": rate, "rounds": watch.done, "stop": watch.reason}
-        return FitResult(
-            FittedLightGBM(fold.coder, levels, text), max(1, watch.best), info, watch.by_deadline
-        )
+        info |= {"objective": objective.name}
+        model = FittedLightGBM(fold.coder, columns, text)
+        return FitResult(model, max(1, watch.best), info, watch.by_deadline)
 
 
 def _booster(text: str) -> lgb.Booster:
@@ -309,7 +297,7 @@ def _boost(booster: lgb.Booster, watch: RoundWatch, evaluate: bool, rate: float 
 
 def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str, Any]:
     """The parameters of the booster, the learning rate apart."""
-    own = {"rounds", "patience", "learning_rate", "max_bin"}
+    own = {"rounds", "patience", "learning_rate", "max_bin", "categories", "objective"}
     parameters = {name: value for name, value in settings.items() if name not in own}
     rows = len(fold.train_rows)
     # with few rows the usual minima would forbid every split
@@ -319,27 +307,24 @@ def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str
         parameters["bagging_freq"] = 1
     return (
         parameters
-        | _objective(task, fold)
         | _binning(task, settings)
         | {"seed": task.seed, "deterministic": True, "force_col_wise": True}
     )
 
 
-def _objective(task: FitTask, fold: Fold) -> dict[str, Any]:
-    """Loss to minimise, and the metric to stop early on."""
-    if fold.coder.is_classification:
-        classes = len(fold.coder.present)
-        if classes > 2:
-            return {"objective": "multiclass", "num_class": classes, "metric": "multi_logloss"}
-        # not the area under the curve: picked by it, probabilities stay near the class shares, and
-        # the scores of the fold are biased upwards
-        return {"objective": "binary", "metric": "binary_logloss"}
-    loss = loss_of(task.problem)
-    if loss.name == "quantile":
-        return {"objective": "quantile", "metric": "quantile", "alpha": loss.level}
-    if loss.name == "absolute":
-        return {"objective": "regression_l1", "metric": "l1"}
-    return {"objective": "regression", "metric": "l2"}
+def _objective(objective: Objective, fold: Fold) -> dict[str, Any]:
+    """Loss to minimise, and the metric to stop early on, as LightGBM calls them."""
+    names = {"logistic": "binary", "softmax": "multiclass", "squared": "regression"}
+    metrics = {"logistic": "binary_logloss", "softmax": "multi_logloss", "squared": "l2", "absolute": "l1"}
+    found: dict[str, Any] = {
+        "objective": {**names, "absolute": "regression_l1"}.get(objective.name, objective.name),
+        "metric": metrics.get(objective.stop, objective.stop),
+    }
+    if objective.name == "softmax":
+        found["num_class"] = len(fold.coder.present)
+    if objective.name == "quantile":
+        found["alpha"] = objective.level
+    return found
 
 
 def _binning(task: FitTask, settings: dict[str, Any]) -> dict[str, Any]:
@@ -354,52 +339,48 @@ def _binning(task: FitTask, settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _matrix(numeric: NDArray[np.float32], codes: NDArray[np.int32]) -> NDArray[np.float32]:
-    """One float32 matrix: numbers, then category codes (exact below 2**24)."""
-    if not codes.shape[1]:
-        return np.ascontiguousarray(numeric, np.float32)
-    if not numeric.shape[1]:
-        return np.ascontiguousarray(codes, np.float32)
-    return np.concatenate([numeric, codes], axis=1, dtype=np.float32, casting="unsafe")
-
-
-def _bin(task: FitTask, settings: dict[str, Any], view: View) -> lgb.Dataset:
+def _bin(
+    task: FitTask, settings: dict[str, Any], matrix: NDArray[np.float32], categories: int
+) -> lgb.Dataset:
+    """A binned table of rows whose last columns are categories."""
     import lightgbm as lgb
 
-    matrix = _matrix(view.numeric, view.categorical)
-    if not matrix.shape[1]:
+    rows, width = matrix.shape
+    if not width:
         raise TrialError("LightGBM needs at least one column, but the table has none that is usable.")
-    first = view.numeric.shape[1]
     return lgb.Dataset(
         matrix,
-        label=np.zeros(view.rows, np.float32),
-        categorical_feature=list(range(first, matrix.shape[1])),
+        label=np.zeros(rows, np.float32),
+        categorical_feature=list(range(width - categories, width)),
         params=_binning(task, settings),
         free_raw_data=True,
     ).construct()
 
 
 def _datasets(
-    task: FitTask, fold: Fold, settings: dict[str, Any], levels: KnownLevels
+    task: FitTask,
+    fold: Fold,
+    settings: dict[str, Any],
+    columns: MatrixColumns,
+    matrix: NDArray[np.float32] | None,
 ) -> tuple[lgb.Dataset, lgb.Dataset | None]:
-    """Binned training and validation rows; the binned table stays in the worker's cache."""
+    """Binned training and validation rows; a table that folds share stays in the worker's cache."""
     import lightgbm as lgb
 
     valid: lgb.Dataset | None = None
-    if task.problem.time_column is not None:
-        # bins drawn from later rows would tell about the future, and so would the codes of levels seen
-        # once so far: the table holds a code for those that come again
-        train = _bin(task, settings, _masked(task.view.take(fold.train_rows), levels))
+    # bins drawn from later rows would tell about the future, and so would the codes of levels seen
+    # once so far: the table holds a code for those that come again
+    if task.problem.time_column is not None or not columns.is_shared:
+        if matrix is None:
+            matrix = columns.matrix(task.view.take(fold.train_rows))
+        categories = task.view.categorical.shape[1] if columns.form == "native" else 0
+        train = _bin(task, settings, matrix, categories)
         if len(fold.valid_rows):
-            later = _masked(task.view.take(fold.valid_rows), levels)
-            valid = lgb.Dataset(
-                _matrix(later.numeric, later.categorical),
-                label=np.zeros(later.rows, np.float32),
-                reference=train,
-                params=_binning(task, settings),
-            )
+            later = columns.matrix(task.view.take(fold.valid_rows))
+            labels = np.zeros(len(later), np.float32)
+            valid = lgb.Dataset(later, labels, reference=train, params=_binning(task, settings))
     else:
-        whole = _shared(task, settings)
+        whole = _shared(task, settings, columns.form)
         train = whole.subset(fold.train_rows.tolist(), params=_binning(task, settings))
         if len(fold.valid_rows):
             valid = whole.subset(fold.valid_rows.tolist(), params=_binning(task, settings))
@@ -409,22 +390,21 @@ def _datasets(
     return train, valid
 
 
-def _masked(view: View, levels: KnownLevels) -> View:
-    return View(view.numeric, levels.apply(view.categorical), view.info)
-
-
-def _shared(task: FitTask, settings: dict[str, Any]) -> lgb.Dataset:
-    """The whole table, binned once per worker."""
-    if not task.cache_key:
-        return _bin(task, settings, task.view)
-    key = f"lightgbm:{settings['max_bin']}:{task.cache_key}"
-    if key not in task.cache:
+def _shared(task: FitTask, settings: dict[str, Any], form: str) -> lgb.Dataset:
+    """The whole table with every level, binned once per worker."""
+    everything = MatrixColumns(form, KnownLevels.fit(task.view, None, min_count=0))
+    categories = task.view.categorical.shape[1] if form == "native" else 0
+    key = f"lightgbm:{settings['max_bin']}:{form}:{task.cache_key}"
+    if not task.cache_key or key not in task.cache:
+        dataset = _bin(task, settings, everything.matrix(task.view), categories)
+        if not task.cache_key:
+            return dataset
         kept = [name for name in task.cache if name.startswith("lightgbm:")]
         for name in kept[: len(kept) - _CACHED + 1]:
             del task.cache[name]
-        task.cache[key] = _bin(task, settings, task.view)
-    dataset: lgb.Dataset = task.cache[key]
-    return dataset
+        task.cache[key] = dataset
+    found: lgb.Dataset = task.cache[key]
+    return found
 
 
 def _set(dataset: lgb.Dataset, target: NDArray[Any], weights: NDArray[Any] | None) -> None:

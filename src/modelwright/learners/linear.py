@@ -1,13 +1,12 @@
-"""Linear models: logistic regression and ridge on scaled numbers and one-hot categories."""
+"""Linear models: logistic, ridge and quantile regression on scaled numbers, one-hot categories and terms."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +17,30 @@ from modelwright.core import (
     Estimate,
     FitTask,
     FloatArray,
-    Predictions,
     Problem,
     Shape,
     TrialError,
-    View,
 )
-from modelwright.features import DenseEncoder
-from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
+from modelwright.learners.base import Candidate, FitResult, Learner
+from modelwright.learners.design import Design, column_signs, design_width, linear_estimate
 from modelwright.learners.fold import Fold
-from modelwright.learners.spaces import Float, Parameter
-from modelwright.learners.state import check_state, read_arrays, read_json, write_arrays, write_json
-from modelwright.learners.targets import TargetCoder, loss_of
+from modelwright.learners.linear_model import FittedLinearModel, LinearState, value_limits
+from modelwright.learners.objectives import unsupported_monotonic
+from modelwright.learners.penalized import (
+    LinearLoss,
+    Penalty,
+    Solution,
+    absolute_loss,
+    class_loss,
+    minimise,
+    single_thread,
+    squared_loss,
+)
+from modelwright.learners.quantiles import weighted_quantile
+from modelwright.learners.spaces import Choice, Float, Parameter
+from modelwright.learners.targets import Loss, loss_of
 
-__all__ = ["FittedLinear", "Linear"]
-
-_CHUNK = 16_384
-"""Rows encoded at once for predictions."""
+__all__ = ["Linear"]
 
 _STEPS = (10, 20, 40, 80, 160, 320)
 """Solver steps between looks at the clock. Fixed: restarts of the solver are part of the result."""
@@ -48,146 +54,61 @@ _DIRECT_FLOPS = 4e9
 _MARGIN = 0.05
 """Seconds kept to write the model down."""
 
-
-class FittedLinear(FittedLearner):
-    """Coefficients, and what turns a view into the matrix that they multiply.
-
-    Parameters
-    ----------
-    coder : TargetCoder
-        The way back to predictions.
-    encoder : DenseEncoder
-        From view to matrix.
-    coefficients : float64 array, shape (scores, columns)
-        One score for regression and two classes, else one a class. Empty where there was one class
-        or value to learn.
-    intercepts : float64 array, shape (scores,)
-        Added to the products.
-    limits : (float, float)
-        Between which scores of a regression are kept: a row far from all others must not get a
-        prediction far from all targets.
-    """
-
-    def __init__(
-        self,
-        coder: TargetCoder,
-        encoder: DenseEncoder,
-        coefficients: FloatArray,
-        intercepts: FloatArray,
-        limits: tuple[float, float],
-    ) -> None:
-        self.coder = coder
-        self.encoder = encoder
-        self.coefficients = coefficients
-        self.intercepts = intercepts
-        self.limits = limits
-
-    def predict(self, view: View) -> Predictions:
-        """Probabilities or values: one matrix product."""
-        if not len(self.coefficients):
-            return self.coder.predict_constant(view.rows)
-        parts = [np.zeros((0, len(self.coefficients)))]
-        for start in range(0, view.rows, _CHUNK):
-            part = view.take(slice(start, start + _CHUNK))
-            matrix = self.encoder.transform(part, dtype=np.float64)
-            parts.append(np.asarray(matrix @ self.coefficients.T) + self.intercepts)
-        scores = np.concatenate(parts)
-        if not self.coder.is_classification:
-            return self.coder.decode(np.clip(scores[:, 0], *self.limits))
-        return self.coder.decode(_sigmoid(scores[:, 0]) if scores.shape[1] == 1 else _softmax(scores))
-
-    def save(self, directory: Path) -> None:
-        """Write ``model.json``, ``encoder.npz`` and ``coefficients.npz``."""
-        write_json(directory / "model.json", {"target": self.coder.to_dict(), "limits": list(self.limits)})
-        write_arrays(directory / "encoder.npz", self.encoder.arrays())
-        write_arrays(
-            directory / "coefficients.npz",
-            {"coefficients": self.coefficients, "intercepts": self.intercepts},
-        )
-
-    @classmethod
-    def load(cls, directory: Path) -> Self:
-        """Inverse of `save`."""
-        path = directory / "coefficients.npz"
-        record = read_json(directory / "model.json")
-        coder = TargetCoder.from_dict(record.get("target", {}))
-        encoder = DenseEncoder.from_arrays(read_arrays(directory / "encoder.npz"))
-        arrays = read_arrays(path)
-        coefficients, intercepts = arrays.get("coefficients"), arrays.get("intercepts")
-        check_state(coefficients is not None and intercepts is not None, path, "lacks coefficients")
-        coefficients, intercepts = np.asarray(coefficients), np.asarray(intercepts)
-        scores = 0 if coder.is_constant else (1 if len(coder.present) <= 2 else len(coder.present))
-        check_state(
-            coefficients.dtype == np.float64
-            and intercepts.dtype == np.float64
-            and coefficients.shape == (scores, encoder.width)
-            and intercepts.shape == (scores,)
-            and bool(np.isfinite(coefficients).all() and np.isfinite(intercepts).all()),
-            path,
-            "does not fit the encoder and the target of the model",
-        )
-        limits = record.get("limits")
-        check_state(isinstance(limits, list) and len(limits) == 2, path, "lacks the limits of predictions")
-        low, high = np.asarray(limits, np.float64).tolist()
-        return cls(coder, encoder, coefficients, intercepts, (low, high))
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all arrays."""
-        arrays = sum(array.nbytes for array in self.encoder.arrays().values())
-        return arrays + self.coefficients.nbytes + self.intercepts.nbytes + 4_000
+_WIDTHS = (0.3, 0.1, 0.03)
+"""Over how much of the target's spread the kink of a quantile's loss is rounded, one after the other."""
 
 
 class Linear(Learner):
-    """Logistic regression (L2, L-BFGS) and ridge regression by scikit-learn.
+    """Logistic regression, ridge regression and quantile regression, with an elastic-net penalty if asked.
 
-    Linear algebra runs on one thread: its sums, and so the model, then do not depend on how many
-    there are.
+    Without an L1 penalty, classes and means are fitted by scikit-learn; all else by L-BFGS-B. Quantiles
+    (for an absolute error: medians) take a loss whose kink is rounded ever less. Linear algebra runs on
+    one thread: its sums, and so the model, then do not depend on how many there are.
+
+    Sources: Zou & Hastie, "Regularization and variable selection via the elastic net", 2005; Koenker &
+    Bassett, "Regression quantiles", 1978.
     """
 
     name = "linear"
-    fitted = FittedLinear
-    engines = ("sklearn.linear_model",)
-    defaults: ClassVar[Mapping[str, Any]] = {"C": 1.0, "max_iter": 300}
+    fitted = FittedLinearModel
+    engines = ("sklearn.linear_model", "scipy.optimize")
+    defaults: ClassVar[Mapping[str, Any]] = {"C": 1.0, "l1_ratio": 0.0, "max_iter": 300}
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:
-        """Means are not quantiles."""
-        if not problem.task.is_classification and loss_of(problem).name == "quantile":
-            return f"ridge regression predicts means, which the metric {problem.metric!r} does not reward"
-        return None
+        """Coefficients can be kept from changing sign, but not for several classes at once."""
+        return unsupported_monotonic(problem, "a linear model", quantiles=True)
 
     def portfolio(self, problem: Problem, shape: Shape) -> Sequence[Candidate]:
         """A weak penalty first where rows are plenty, a strong one first where columns are."""
         weak, strong = Candidate("default", {"C": 1.0}), Candidate("strong penalty", {"C": 0.01})
-        return (strong, weak) if _width(shape) > shape.rows else (weak, strong)
+        if shape.sparse:
+            # rows of terms have length 1, and so need larger coefficients than standardised columns
+            return (Candidate("terms", {"C": 5.0}), weak)
+        return (strong, weak) if design_width(shape) > shape.rows else (weak, strong)
 
     def space(self, problem: Problem, shape: Shape) -> dict[str, Parameter]:
-        """The inverse of the penalty."""
-        return {"C": Float(1e-4, 1e3, log=True)}
+        """The inverse of the penalty, and how much of it is absolute."""
+        return {"C": Float(1e-4, 1e3, log=True), "l1_ratio": Choice((0.0, 0.5, 1.0))}
 
     def estimate(self, shape: Shape, config: Config) -> Estimate:
         """Steps times the cost of two products with the matrix."""
         settings = self.settings(config)
-        stored = shape.rows * (1.7 * shape.numeric + shape.categorical)
-        cells = min(shape.rows * _width(shape), 6 * stored)
         outputs = shape.outputs if shape.outputs > 2 else 1
-        steps = min(settings["max_iter"], 100) if shape.outputs > 1 else 10
-        seconds = 0.03 + 1.5e-7 * stored + steps * (4e-4 + 2.5e-9 * cells * outputs)
-        memory = 12 * cells + 64 * shape.rows * outputs + 8 * _width(shape) * outputs * 24
-        return Estimate(float(seconds), int(memory + 10e6))
+        steps = min(settings["max_iter"], 100) if shape.outputs > 1 or settings["l1_ratio"] else 10
+        return linear_estimate(shape, outputs, steps)
 
     def fit(self, task: FitTask) -> FitResult:
         """Solve until converged, or until time is up."""
         settings = self.settings(task.config)
         fold = Fold.of(task)
-        encoder = DenseEncoder.fit(task.view, fold.train_rows)
-        nothing = np.zeros((0, encoder.width))
+        design = Design.fit(task.view, fold.train_rows)
+        link = "classes" if fold.coder.is_classification else "values"
         if fold.coder.is_constant:
-            model = FittedLinear(fold.coder, encoder, nothing, np.zeros(0), (0.0, 0.0))
+            model = FittedLinearModel(fold.coder, design, LinearState.nothing(link, design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        large = not encoder.sparse and len(fold.train_rows) * encoder.width > _DOUBLE_CELLS
+        large = not design.sparse and len(fold.train_rows) * design.width > _DOUBLE_CELLS
         dtype = np.float32 if large else np.float64
-        matrix = encoder.transform(task.view, fold.train_rows, dtype=dtype)
+        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
             raise TrialError("The deadline passed while the columns were being encoded.")
         weights = fold.train_weights
@@ -195,30 +116,46 @@ class Linear(Learner):
             # the penalty keeps its meaning whatever the weights' unit is
             weights = weights / weights.mean()
         target = fold.train_target
-        if not encoder.width:
+        if not design.width:
             # with an intercept alone, a column of zeros changes nothing and spares a special case
             matrix = np.zeros((len(target), 1))
-        solve = _logistic if fold.coder.is_classification else _ridge
-        with _single_thread():
-            solution = solve(matrix, target, weights, settings, task.deadline)
-        margin = 0.1 * float(np.ptp(target))
-        model = FittedLinear(
-            fold.coder,
-            encoder,
-            solution.coefficients if encoder.width else np.zeros((len(solution.intercepts), 0)),
+        with single_thread():
+            solution = _solve(task, fold, design, matrix, weights)
+        state = LinearState(
+            link,
+            solution.coefficients if design.width else np.zeros((len(solution.coefficients), 0)),
             solution.intercepts,
-            (float(target.min()) - margin, float(target.max()) + margin),
+            value_limits(target),
         )
-        info = {"columns": encoder.width, "stop": solution.reason}
+        info = {"columns": design.width, "stop": solution.reason}
+        if settings["l1_ratio"]:
+            info["columns_used"] = int((state.coefficients != 0).any(axis=0).sum())
+        model = FittedLinearModel(fold.coder, design, state)
         return FitResult(model, solution.steps, info, solution.reason == "deadline")
 
 
-@dataclass(frozen=True)
-class _Solution:
-    coefficients: FloatArray
-    intercepts: FloatArray
-    steps: int
-    reason: str
+def _solve(task: FitTask, fold: Fold, design: Design, matrix: Any, weights: FloatArray | None) -> Solution:
+    """The solver that the loss, the penalty and the constraints need."""
+    settings = {**Linear.defaults, **task.config}
+    target, classes = fold.train_target, len(fold.coder.present)
+    signs = column_signs(task, design)
+    plain = signs is None and not settings["l1_ratio"]
+    loss = Loss("squared") if classes else loss_of(task.problem)
+    if plain and classes:
+        return _logistic(matrix, target, weights, settings, task.deadline)
+    if plain and loss.name == "squared":
+        return _ridge(matrix, target, weights, settings, task.deadline)
+    penalty = Penalty.of(1 / (settings["C"] * len(target)), settings["l1_ratio"])
+    scores = classes if classes > 2 else 1
+    start = Solution(np.zeros((scores, matrix.shape[1])), np.zeros(scores), 0, "")
+    if loss.name != "squared":
+
+        def solve(smooth: LinearLoss, start: Solution) -> Solution:
+            return minimise(smooth, matrix, start, penalty, task.deadline, settings["max_iter"], signs)
+
+        return _quantile(matrix, target, weights, loss.level, solve)
+    smooth = class_loss(target, weights, classes) if classes else squared_loss(target, weights)
+    return minimise(smooth, matrix, start, penalty, task.deadline, settings["max_iter"], signs)
 
 
 def _logistic(
@@ -227,7 +164,7 @@ def _logistic(
     weights: FloatArray | None,
     settings: dict[str, Any],
     deadline: Deadline,
-) -> _Solution:
+) -> Solution:
     """L-BFGS in stretches, each starting where the last one ended."""
     from sklearn.linear_model import LogisticRegression
 
@@ -257,7 +194,7 @@ def _logistic(
             reason = "converged"
         if reason != "steps" or done >= settings["max_iter"]:
             break
-    return _Solution(
+    return Solution(
         np.asarray(model.coef_, np.float64), np.asarray(model.intercept_, np.float64), done, reason
     )
 
@@ -268,7 +205,7 @@ def _ridge(
     weights: FloatArray | None,
     settings: dict[str, Any],
     deadline: Deadline,
-) -> _Solution:
+) -> Solution:
     """Ridge regression, directly where that is cheap, else by conjugate gradients."""
     from scipy.sparse import issparse
     from sklearn.linear_model import Ridge
@@ -294,7 +231,26 @@ def _ridge(
     if reason == "deadline" and taken < steps:
         reason = "converged"
     coefficients = np.asarray(model.coef_, np.float64).reshape(1, -1)
-    return _Solution(coefficients, np.asarray(model.intercept_, np.float64).reshape(1), taken, reason)
+    return Solution(coefficients, np.asarray(model.intercept_, np.float64).reshape(1), taken, reason)
+
+
+def _quantile(
+    matrix: Any,
+    target: FloatArray,
+    weights: FloatArray | None,
+    level: float,
+    solve: Callable[[LinearLoss, Solution], Solution],
+) -> Solution:
+    """Quantile regression with a kink that is rounded ever less, and an intercept that is exact."""
+    spread = float(np.subtract(*np.quantile(target, [0.75, 0.25]))) / 1.35 or 1.0
+    solution = Solution(np.zeros((1, matrix.shape[1])), np.array([np.quantile(target, level)]), 0, "")
+    for width in _WIDTHS:
+        found = solve(absolute_loss(target, weights, level, width * spread), solution)
+        solution = replace(found, steps=solution.steps + found.steps)
+        if solution.reason == "deadline":
+            break
+    rest = target - np.asarray(matrix @ solution.coefficients[0])
+    return replace(solution, intercepts=np.array([weighted_quantile(rest, weights, level)]))
 
 
 def _product_seconds(matrix: Any, outputs: int) -> float:
@@ -304,27 +260,3 @@ def _product_seconds(matrix: Any, outputs: int) -> float:
     began = time.monotonic()
     _ = part @ np.zeros((matrix.shape[1], outputs), matrix.dtype)
     return float((time.monotonic() - began) * matrix.shape[0] / max(1, rows))
-
-
-def _single_thread() -> Any:
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
-
-
-def _width(shape: Shape) -> int:
-    """Columns of the matrix, roughly: values, some indicators, one-hot levels."""
-    levels = min(shape.levels, 100 * shape.categorical)
-    return max(1, min(20_000, int(shape.numeric * (1 + min(1.0, 3 * shape.missing)) + levels)))
-
-
-def _sigmoid(scores: FloatArray) -> FloatArray:
-    # one branch a sign: exp never overflows
-    small = np.exp(-np.abs(scores))
-    return np.where(scores >= 0, 1.0, small) / (1.0 + small)
-
-
-def _softmax(scores: FloatArray) -> FloatArray:
-    powers: FloatArray = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: FloatArray = powers / powers.sum(axis=1, keepdims=True)
-    return shares

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import BundleError, FloatArray, IntArray, Predictions, Problem
+from modelwright.core import BundleError, FloatArray, IntArray, Predictions, Problem, Task
 from modelwright.metrics import get_metric
 
 __all__ = ["Loss", "TargetCoder", "loss_of", "metric_name", "relative_weights"]
@@ -37,11 +37,16 @@ _ABSOLUTE = ("mae", "mape", "median_absolute_error")
 def metric_name(problem: Problem) -> str:
     """The catalog name of a problem's metric; ``"custom"`` for a caller's function.
 
+    A problem of one quantile is scored by the loss of that quantile.
+
     Examples
     --------
     >>> metric_name(Problem.of("y", task="binary", metric="AUC"))
     'roc_auc'
     """
+    if problem.task is Task.QUANTILE:
+        # whatever all quantiles are scored by, a learner is given one of them to predict
+        return f"quantile:{problem.quantiles[0]!r}"
     if problem.metric_function is not None:
         return "custom"
     return get_metric(problem.metric, problem.task).name

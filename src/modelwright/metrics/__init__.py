@@ -2,7 +2,9 @@
 
 from modelwright.metrics.base import Metric, Needs, Prepare, Scorer, weighted_mean
 from modelwright.metrics.catalog import METRICS, default_metric, get_metric, metric_names, problem_metric
+from modelwright.metrics.costs import cost_matrix
 from modelwright.metrics.custom import custom_metric
+from modelwright.metrics.usable import check_usable
 
 __all__ = [
     "METRICS",
@@ -10,6 +12,8 @@ __all__ = [
     "Needs",
     "Prepare",
     "Scorer",
+    "check_usable",
+    "cost_matrix",
     "custom_metric",
     "default_metric",
     "get_metric",

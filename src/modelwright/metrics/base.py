@@ -9,10 +9,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import BadInput, FloatArray, Predictions, Task
+from modelwright.core import (
+    BadInput,
+    FloatArray,
+    ModelwrightError,
+    OptionError,
+    Predictions,
+    Problem,
+    Task,
+)
 
 __all__ = [
     "CLASSIFICATION",
+    "ConfusionScore",
     "Metric",
     "Needs",
     "Prepare",
@@ -34,6 +43,10 @@ Prepare = Callable[[NDArray[Any], Predictions], Scorer]
 RowLosses = Callable[[NDArray[Any], Predictions], FloatArray]
 """The loss of each row."""
 
+ConfusionScore = Callable[[FloatArray], FloatArray]
+"""Scores of confusion matrices, shape (..., classes, classes) -> (...): the weight of rows by true class
+(row) and class decided for (column)."""
+
 CLASSIFICATION = (Task.BINARY, Task.MULTICLASS)
 """The tasks of metrics that take any number of classes."""
 
@@ -51,7 +64,7 @@ class Metric:
     optimum : float
         The best possible score; infinite where nobody knows one (a caller's function without it).
     needs : str
-        ``"probabilities"``, ``"labels"`` (the most probable class) or ``"values"`` (regression).
+        ``"probabilities"``, ``"labels"`` (the class, or labels, decided for) or ``"values"`` (regression).
     tasks : tuple of Task
         The tasks it can score.
     prepare : callable
@@ -64,6 +77,11 @@ class Metric:
     losses : callable or None
         Row losses, where the score depends on their (weighted) mean: how unequal they are tells on how
         few rows the score really rests.
+    confusion : callable or None
+        The score of a confusion matrix, where that is all it takes; see `ConfusionScore`.
+    of_problem : callable or None
+        Makes the version of the metric that knows a problem, where the name alone does not say enough:
+        what errors cost, which quantiles are predicted. See `problem_metric`.
 
     Examples
     --------
@@ -86,14 +104,16 @@ class Metric:
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     costly: bool = False
     losses: RowLosses | None = field(default=None, repr=False, compare=False)
+    confusion: ConfusionScore | None = field(default=None, repr=False, compare=False)
+    of_problem: Callable[[Problem], Metric] | None = field(default=None, repr=False, compare=False)
 
     def scorer(self, target: NDArray[Any], predictions: Predictions) -> Scorer:
         """A function of row weights that scores these predictions; see `prepare`.
 
         Parameters
         ----------
-        target : array, shape (rows,)
-            int64 class codes, or float64 values.
+        target : array, shape (rows,), or (rows, labels) of a multilabel task
+            int64 class codes, int64 labels (0 or 1), or float64 values.
         predictions : Predictions
             Of the same rows.
 
@@ -125,8 +145,8 @@ class Metric:
 
         Parameters
         ----------
-        target : array, shape (rows,)
-            int64 class codes, or float64 values.
+        target : array, shape (rows,), or (rows, labels) of a multilabel task
+            int64 class codes, int64 labels (0 or 1), or float64 values.
         predictions : Predictions
             Of the same rows.
         weights : array, shape (rows,), optional
@@ -136,9 +156,47 @@ class Metric:
         -------
         float
             NaN where it is undefined (see `scorer`).
+
+        Raises
+        ------
+        OptionError
+            If the metric, which may come from elsewhere, fails or gives no number.
         """
         weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-        return float(self.scorer(target, predictions)(weights))
+        try:
+            return float(self.scorer(target, predictions)(weights))
+        except ModelwrightError:
+            raise
+        except Exception as error:
+            raise OptionError(
+                f"The metric {self.name!r} failed over {len(target)} rows ({type(error).__name__}: {error}). "
+                "Mend it, or choose another one."
+            ) from error
+
+    def try_score(
+        self, target: NDArray[Any], predictions: Predictions, weights: NDArray[Any] | None = None
+    ) -> tuple[float, str]:
+        """The score, and why there is none: what a run asks, which goes on without it.
+
+        Returns
+        -------
+        score : float
+            NaN where it is undefined, or the metric fails.
+        reason : str
+            Empty unless the metric fails.
+
+        Examples
+        --------
+        >>> from modelwright.metrics import get_metric
+        >>> metric = get_metric(lambda y_true, y_pred: "good", Task.REGRESSION)
+        >>> score, reason = metric.try_score(np.array([1.0]), Predictions(np.array([2.0])))
+        >>> score, "must return one number" in reason
+        (nan, True)
+        """
+        try:
+            return self.score(target, predictions, weights), ""
+        except ModelwrightError as error:
+            return float("nan"), str(error)
 
     def error(
         self, target: NDArray[Any], predictions: Predictions, weights: NDArray[Any] | None = None

@@ -14,7 +14,11 @@ __all__ = ["METRICS", "default_metric", "get_metric", "metric_names", "problem_m
 
 _LABELS = "modelwright.metrics.classification_labels"
 _PROBABILITIES = "modelwright.metrics.classification_probabilities"
+_ORDINAL = "modelwright.metrics.ordinal"
+_COSTS = "modelwright.metrics.costs"
 _REGRESSION = "modelwright.metrics.regression"
+_MULTILABEL = "modelwright.metrics.multilabel"
+_QUANTILES = "modelwright.metrics.quantiles"
 
 METRICS = Catalog(
     "metric",
@@ -45,6 +49,9 @@ METRICS = Catalog(
         "f_beta_micro": f"{_LABELS}:f_beta_micro",
         "f_beta_weighted": f"{_LABELS}:f_beta_weighted",
         "mcc": f"{_LABELS}:MCC",
+        "quadratic_kappa": f"{_ORDINAL}:QUADRATIC_KAPPA",
+        "ordinal_mae": f"{_ORDINAL}:ORDINAL_MAE",
+        "cost": f"{_COSTS}:COST",
         "rmse": f"{_REGRESSION}:RMSE",
         "mse": f"{_REGRESSION}:MSE",
         "mae": f"{_REGRESSION}:MAE",
@@ -53,11 +60,29 @@ METRICS = Catalog(
         "median_absolute_error": f"{_REGRESSION}:MEDIAN_ABSOLUTE_ERROR",
         "r2": f"{_REGRESSION}:R2",
         "quantile": f"{_REGRESSION}:quantile",
+        "multilabel/log_loss": f"{_MULTILABEL}:LOG_LOSS",
+        "multilabel/brier": f"{_MULTILABEL}:BRIER",
+        "multilabel/roc_auc": f"{_MULTILABEL}:ROC_AUC",
+        "multilabel/average_precision_macro": f"{_MULTILABEL}:AVERAGE_PRECISION_MACRO",
+        "multilabel/f1_macro": f"{_MULTILABEL}:F1_MACRO",
+        "multilabel/f1_micro": f"{_MULTILABEL}:F1_MICRO",
+        "multilabel/f1_samples": f"{_MULTILABEL}:F1_SAMPLES",
+        "multilabel/accuracy": f"{_MULTILABEL}:ACCURACY",
+        "multilabel/hamming_loss": f"{_MULTILABEL}:HAMMING_LOSS",
+        "quantile/pinball": f"{_QUANTILES}:PINBALL",
     },
 )
-"""Name to `Metric`, or to a function of one number that makes one (``quantile:0.9``)."""
+"""Name to `Metric`, or to a function of one number that makes one (``quantile:0.9``).
+
+One name may mean a metric of its own under a task: ``multilabel/accuracy`` is what ``accuracy`` means for
+several labels. Callers never write the task; `get_metric` looks there first.
+"""
 
 ALIASES = {
+    "multiclass/roc_auc": "roc_auc_ovr",
+    "multilabel/roc_auc_ovr": "multilabel/roc_auc",
+    "multilabel/hamming": "multilabel/hamming_loss",
+    "quantile/quantile": "quantile/pinball",
     "auc": "roc_auc",
     "rocauc": "roc_auc",
     "auc_ovr": "roc_auc_ovr",
@@ -68,6 +93,9 @@ ALIASES = {
     "pr_auc": "average_precision",
     "brier_score": "brier",
     "matthews_corrcoef": "mcc",
+    "qwk": "quadratic_kappa",
+    "subset_accuracy": "accuracy",
+    "mean_cost": "cost",
     "fbeta": "f_beta",
     "fbeta_macro": "f_beta_macro",
     "fbeta_micro": "f_beta_micro",
@@ -85,7 +113,14 @@ ALIASES = {
 
 _SHORT_F = re.compile(r"f_?(\d+(?:\.\d+)?)(_macro|_micro|_weighted)?")
 
-_DEFAULTS = {Task.BINARY: "roc_auc", Task.MULTICLASS: "log_loss", Task.REGRESSION: "rmse"}
+_DEFAULTS = {
+    Task.BINARY: "roc_auc",
+    Task.MULTICLASS: "log_loss",
+    Task.REGRESSION: "rmse",
+    # Defined for a label that a fold lacks, and the mean of what each label's own model is fitted to.
+    Task.MULTILABEL: "log_loss",
+    Task.QUANTILE: "pinball",
+}
 
 
 def default_metric(task: Task) -> str:
@@ -117,7 +152,8 @@ def metric_names(task: Task) -> tuple[str, ...]:
     >>> metric_names(Task.REGRESSION)
     ('rmse', 'mse', 'mae', 'mape', 'rmsle', 'median_absolute_error', 'r2', 'quantile')
     """
-    return tuple(name for name in METRICS if task in _made(METRICS.load(name), None, name).tasks)
+    keys = (key for key in METRICS if task in _made(METRICS.load(key), None, key).tasks)
+    return tuple(key.rpartition("/")[2] for key in keys)
 
 
 def get_metric(metric: str | Callable[..., Any], task: Task) -> Metric:
@@ -130,7 +166,8 @@ def get_metric(metric: str | Callable[..., Any], task: Task) -> Metric:
         (``"quantile:0.9"``, ``"f_beta:2"``, short ``"f2"``); ``"auto"`` for the default of the task;
         or a function of ``(y_true, y_pred)``, see `custom_metric`.
     task : Task
-        What is predicted. ``roc_auc`` of several classes is ``roc_auc_ovr``.
+        What is predicted. ``roc_auc`` of several classes is ``roc_auc_ovr``, and of several labels the
+        mean over the labels.
 
     Raises
     ------
@@ -155,9 +192,7 @@ def get_metric(metric: str | Callable[..., Any], task: Task) -> Metric:
     if not isinstance(metric, str):
         raise OptionError(f"A metric must be a name or a function, but came as {metric!r}.")
     name, parameter = _read_name(fallback if metric == "auto" else metric)
-    if name == "roc_auc" and task is Task.MULTICLASS:
-        name = "roc_auc_ovr"
-    found = _made(METRICS.load(name), parameter, metric)
+    found = _made(METRICS.load(_of_task(name, task)), parameter, metric)
     if task not in found.tasks:
         fitting = metric_names(task)
         near = f" Did you mean '{name}_macro'?" if f"{name}_macro" in fitting else ""
@@ -168,10 +203,25 @@ def get_metric(metric: str | Callable[..., Any], task: Task) -> Metric:
     return found
 
 
-def problem_metric(problem: Problem) -> Metric:
-    """The metric of a problem, which may be the caller's own function.
+def _of_task(name: str, task: Task) -> str:
+    """The key of what a name means under a task."""
+    own = f"{task}/{name}"
+    own = ALIASES.get(own, own)
+    return own if own in METRICS else name
 
-    Such a function sees the labels as the caller knows them, never class codes.
+
+def problem_metric(problem: Problem, name: str | None = None) -> Metric:
+    """The metric of a problem, which may be the caller's own function, or another metric of it.
+
+    A caller's function sees the labels as the caller knows them, never class codes. Metrics that need to
+    know more than the task (what errors cost, which quantiles are predicted) are told by the problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        Resolved.
+    name : str, optional
+        Another metric than the problem's own.
 
     Raises
     ------
@@ -184,8 +234,9 @@ def problem_metric(problem: Problem) -> Metric:
     'rmse'
     """
     function = problem.metric_function
-    if function is None:
-        return get_metric(problem.metric, problem.task)
+    if function is None or name is not None:
+        found = get_metric(problem.metric if name is None else name, problem.task)
+        return found if found.of_problem is None else found.of_problem(problem)
     default_metric(problem.task)  # says so if the task is not known yet
     if problem.weights is not None and not takes_weights(function):
         raise OptionError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import FloatArray, OptionError, Predictions, Task
-from modelwright.metrics.base import CLASSIFICATION, Metric, Prepare, Scorer
+from modelwright.metrics.base import CLASSIFICATION, ConfusionScore, Metric, Prepare, Scorer
 
 __all__ = [
     "ACCURACY",
@@ -31,16 +31,15 @@ __all__ = [
     "f_beta_macro",
     "f_beta_micro",
     "f_beta_weighted",
+    "f_score",
+    "of_confusion",
 ]
 
-Confusion = FloatArray
-"""Shape (classes, classes): weight of rows by true class (row) and predicted class (column)."""
-
 ClassScores = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
-"""Hits, predicted weight and true weight by class -> score by class."""
+"""Hits, predicted weight and true weight by class -> score by class, all of shape (..., classes)."""
 
 
-def of_confusion(function: Callable[[Confusion], float]) -> Prepare:
+def of_confusion(function: ConfusionScore) -> Prepare:
     """A metric's work from a function of the confusion matrix; NaN if no row has any weight."""
 
     def prepare(target: NDArray[Any], predictions: Predictions) -> Scorer:
@@ -50,17 +49,27 @@ def of_confusion(function: Callable[[Confusion], float]) -> Prepare:
         def score(weights: FloatArray | None) -> float:
             counts = np.bincount(cells, weights, minlength=classes * classes)
             confusion = counts.reshape(classes, classes).astype(np.float64)
-            return function(confusion) if confusion.sum() > 0 else float("nan")
+            return float(function(confusion)) if confusion.sum() > 0 else float("nan")
 
         return score
 
     return prepare
 
 
+def _sums(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Hits, predicted weight and true weight of each class."""
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return hits, confusion.sum(axis=-2), confusion.sum(axis=-1)
+
+
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Elementwise quotient, 0 where the denominator is (the convention of scikit-learn)."""
-    result = np.zeros_like(numerator)
+    result = np.zeros(np.shape(denominator))
     return np.divide(numerator, denominator, out=result, where=denominator > 0)
+
+
+def _mean_where(values: FloatArray, there: NDArray[np.bool_]) -> FloatArray:
+    return _ratio(np.where(there, values, 0.0).sum(axis=-1), there.sum(axis=-1).astype(np.float64))
 
 
 def _precision(hits: FloatArray, predicted: FloatArray, true: FloatArray) -> FloatArray:
@@ -71,7 +80,8 @@ def _recall(hits: FloatArray, predicted: FloatArray, true: FloatArray) -> FloatA
     return _ratio(hits, true)
 
 
-def _f_score(beta: float) -> ClassScores:
+def f_score(beta: float) -> ClassScores:
+    """F scores by class from hits, predicted weight and true weight; 0 where there is nothing to find."""
     square = beta * beta
 
     def scores(hits: FloatArray, predicted: FloatArray, true: FloatArray) -> FloatArray:
@@ -80,67 +90,66 @@ def _f_score(beta: float) -> ClassScores:
     return scores
 
 
-def _binary(scores: ClassScores) -> Callable[[Confusion], float]:
-    def function(confusion: Confusion) -> float:
-        return float(scores(np.diag(confusion), confusion.sum(axis=0), confusion.sum(axis=1))[1])
+def _binary(scores: ClassScores) -> ConfusionScore:
+    def function(confusion: FloatArray) -> FloatArray:
+        return np.asarray(scores(*_sums(confusion))[..., 1])
 
     return function
 
 
-def _macro(scores: ClassScores) -> Callable[[Confusion], float]:
-    def function(confusion: Confusion) -> float:
-        predicted, true = confusion.sum(axis=0), confusion.sum(axis=1)
+def _macro(scores: ClassScores) -> ConfusionScore:
+    def function(confusion: FloatArray) -> FloatArray:
+        hits, predicted, true = _sums(confusion)
         # A class that is neither there nor predicted says nothing, as in scikit-learn.
-        present = (predicted > 0) | (true > 0)
-        return float(scores(np.diag(confusion), predicted, true)[present].mean())
+        return _mean_where(scores(hits, predicted, true), (predicted > 0) | (true > 0))
 
     return function
 
 
-def _micro(scores: ClassScores) -> Callable[[Confusion], float]:
-    def function(confusion: Confusion) -> float:
-        total = np.atleast_1d(confusion.sum())
-        return float(scores(np.atleast_1d(np.trace(confusion)), total, total)[0])
+def _micro(scores: ClassScores) -> ConfusionScore:
+    def function(confusion: FloatArray) -> FloatArray:
+        hits, predicted, true = _sums(confusion)
+        return scores(hits.sum(axis=-1), predicted.sum(axis=-1), true.sum(axis=-1))
 
     return function
 
 
-def _weighted(scores: ClassScores) -> Callable[[Confusion], float]:
-    def function(confusion: Confusion) -> float:
-        true = confusion.sum(axis=1)
-        return float(scores(np.diag(confusion), confusion.sum(axis=0), true) @ true / true.sum())
+def _weighted(scores: ClassScores) -> ConfusionScore:
+    def function(confusion: FloatArray) -> FloatArray:
+        hits, predicted, true = _sums(confusion)
+        return _ratio((scores(hits, predicted, true) * true).sum(axis=-1), true.sum(axis=-1))
 
     return function
 
 
 def _label_metric(
     name: str,
-    function: Callable[[Confusion], float],
+    function: ConfusionScore,
     tasks: tuple[Task, ...] = CLASSIFICATION,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Metric:
-    return Metric(name, True, 1.0, "labels", tasks, of_confusion(function), bounds)
+    return Metric(name, True, 1.0, "labels", tasks, of_confusion(function), bounds, confusion=function)
 
 
-def _accuracy(confusion: Confusion) -> float:
-    return float(np.trace(confusion) / confusion.sum())
+def _accuracy(confusion: FloatArray) -> FloatArray:
+    hits, _, true = _sums(confusion)
+    return _ratio(hits.sum(axis=-1), true.sum(axis=-1))
 
 
-def _balanced_accuracy(confusion: Confusion) -> float:
-    true = confusion.sum(axis=1)
-    present = true > 0
-    return float((np.diag(confusion)[present] / true[present]).mean())
+def _balanced_accuracy(confusion: FloatArray) -> FloatArray:
+    hits, _, true = _sums(confusion)
+    return _mean_where(_ratio(hits, true), true > 0)
 
 
-def _mcc(confusion: Confusion) -> float:
-    total, hits = confusion.sum(), np.trace(confusion)
-    predicted, true = confusion.sum(axis=0), confusion.sum(axis=1)
-    covariance = hits * total - predicted @ true
-    spreads = (total**2 - predicted @ predicted, total**2 - true @ true)
+def _mcc(confusion: FloatArray) -> FloatArray:
+    by_class, predicted, true = _sums(confusion)
+    total, hits = true.sum(axis=-1), by_class.sum(axis=-1)
+    covariance = hits * total - (predicted * true).sum(axis=-1)
+    spreads = [np.square(total) - np.square(part).sum(axis=-1) for part in (predicted, true)]
     # Rounding can leave a tiny spread where one class alone is predicted or there.
-    if min(spreads) <= 1e-14 * total**2:
-        return 0.0
-    return float(covariance / np.sqrt(spreads[0]) / np.sqrt(spreads[1]))
+    known = np.minimum(*spreads) > 1e-14 * np.square(total)
+    roots = [np.sqrt(np.where(known, spread, 1.0)) for spread in spreads]
+    return np.where(known, covariance / roots[0] / roots[1], 0.0)
 
 
 ACCURACY = _label_metric("accuracy", _accuracy)
@@ -162,10 +171,10 @@ RECALL_MACRO = _label_metric("recall_macro", _macro(_recall))
 RECALL_MICRO = _label_metric("recall_micro", _micro(_recall))
 RECALL_WEIGHTED = _label_metric("recall_weighted", _weighted(_recall))
 
-F1 = _label_metric("f1", _binary(_f_score(1.0)), (Task.BINARY,))
-F1_MACRO = _label_metric("f1_macro", _macro(_f_score(1.0)))
-F1_MICRO = _label_metric("f1_micro", _micro(_f_score(1.0)))
-F1_WEIGHTED = _label_metric("f1_weighted", _weighted(_f_score(1.0)))
+F1 = _label_metric("f1", _binary(f_score(1.0)), (Task.BINARY,))
+F1_MACRO = _label_metric("f1_macro", _macro(f_score(1.0)))
+F1_MICRO = _label_metric("f1_micro", _micro(f_score(1.0)))
+F1_WEIGHTED = _label_metric("f1_weighted", _weighted(f_score(1.0)))
 
 
 def _checked_beta(beta: float) -> float:
@@ -187,19 +196,19 @@ def f_beta(beta: float = 2.0) -> Metric:
     >>> f_beta(0.5).name
     'f_beta:0.5'
     """
-    return _label_metric(f"f_beta:{beta:g}", _binary(_f_score(_checked_beta(beta))), (Task.BINARY,))
+    return _label_metric(f"f_beta:{beta:g}", _binary(f_score(_checked_beta(beta))), (Task.BINARY,))
 
 
 def f_beta_macro(beta: float = 2.0) -> Metric:
     """Mean F score of the classes; see `f_beta`."""
-    return _label_metric(f"f_beta_macro:{beta:g}", _macro(_f_score(_checked_beta(beta))))
+    return _label_metric(f"f_beta_macro:{beta:g}", _macro(f_score(_checked_beta(beta))))
 
 
 def f_beta_micro(beta: float = 2.0) -> Metric:
     """F score of all decisions together, which for single labels is the accuracy; see `f_beta`."""
-    return _label_metric(f"f_beta_micro:{beta:g}", _micro(_f_score(_checked_beta(beta))))
+    return _label_metric(f"f_beta_micro:{beta:g}", _micro(f_score(_checked_beta(beta))))
 
 
 def f_beta_weighted(beta: float = 2.0) -> Metric:
     """Mean F score of the classes, each weighted by its rows; see `f_beta`."""
-    return _label_metric(f"f_beta_weighted:{beta:g}", _weighted(_f_score(_checked_beta(beta))))
+    return _label_metric(f"f_beta_weighted:{beta:g}", _weighted(f_score(_checked_beta(beta))))

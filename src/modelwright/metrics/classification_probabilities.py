@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import FloatArray, Predictions, Task
 from modelwright.metrics.base import CLASSIFICATION, Metric, Prepare, Scorer, of_losses
+from modelwright.metrics.ranking import RankedScore, area, average_precision, ranked
 
 __all__ = [
     "AVERAGE_PRECISION",
@@ -21,48 +21,6 @@ __all__ = [
     "ROC_AUC_OVR_WEIGHTED",
     "area_under_roc",
 ]
-
-RankedScore = Callable[[FloatArray, FloatArray], float]
-"""Positive and negative weight of each group of equal scores, best score first -> score."""
-
-
-def _ranked(positive: NDArray[np.bool_], scores: FloatArray, function: RankedScore) -> Scorer:
-    """Sort once; each weighting then costs two sums over the groups of equal scores."""
-    order = np.argsort(-scores)
-    ordered = scores[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    is_positive = positive[order].astype(np.float64)
-    tied = len(starts) < len(ordered)
-
-    def score(weights: FloatArray | None) -> float:
-        weight = np.ones(len(order)) if weights is None else weights[order]
-        hits = weight * is_positive
-        misses = weight - hits
-        if tied:
-            hits, misses = np.add.reduceat(hits, starts), np.add.reduceat(misses, starts)
-        return function(hits, misses)
-
-    return score
-
-
-def _area(hits: FloatArray, misses: FloatArray) -> float:
-    """Probability that a positive outranks a negative, equal scores counting half (Mann-Whitney)."""
-    total = float(hits.sum()) * float(misses.sum())
-    if total <= 0:
-        return float("nan")
-    outranked = np.cumsum(hits) - 0.5 * hits
-    return min(float(misses @ outranked) / total, 1.0)
-
-
-def _average_precision(hits: FloatArray, misses: FloatArray) -> float:
-    """Mean precision over the steps of recall, not interpolated."""
-    total = float(hits.sum())
-    if total <= 0:
-        return float("nan")
-    found = np.cumsum(hits)
-    seen = found + np.cumsum(misses)
-    precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
-    return min(float(hits @ precision) / total, 1.0)
 
 
 def area_under_roc(
@@ -84,12 +42,12 @@ def area_under_roc(
     >>> area_under_roc(np.array([False, False, True, True]), np.array([0.1, 0.4, 0.4, 0.8]))
     0.875
     """
-    return _ranked(positive, scores, _area)(weights)
+    return ranked(positive, scores, area)(weights)
 
 
 def _of_positive_class(function: RankedScore) -> Prepare:
     def prepare(target: NDArray[Any], predictions: Predictions) -> Scorer:
-        return _ranked(target == 1, predictions.array[:, 1], function)
+        return ranked(target == 1, predictions.array[:, 1], function)
 
     return prepare
 
@@ -99,7 +57,7 @@ def _one_versus_rest(function: RankedScore, by_size: bool) -> Prepare:
 
     def prepare(target: NDArray[Any], predictions: Predictions) -> Scorer:
         classes = predictions.array.shape[1]
-        scorers = [_ranked(target == code, predictions.array[:, code], function) for code in range(classes)]
+        scorers = [ranked(target == code, predictions.array[:, code], function) for code in range(classes)]
 
         def score(weights: FloatArray | None) -> float:
             scores = np.array([scorer(weights) for scorer in scorers])
@@ -129,11 +87,11 @@ def _squared_errors(target: NDArray[Any], predictions: Predictions) -> FloatArra
     return np.asarray(np.square(array).sum(axis=1) - 2 * chosen + 1)
 
 
-ROC_AUC = Metric("roc_auc", True, 1.0, "probabilities", (Task.BINARY,), _of_positive_class(_area), (0.0, 1.0))
+ROC_AUC = Metric("roc_auc", True, 1.0, "probabilities", (Task.BINARY,), _of_positive_class(area), (0.0, 1.0))
 """Area under the ROC curve; NaN unless both classes are there."""
 
 ROC_AUC_OVR = Metric(
-    "roc_auc_ovr", True, 1.0, "probabilities", CLASSIFICATION, _one_versus_rest(_area, False), (0.0, 1.0)
+    "roc_auc_ovr", True, 1.0, "probabilities", CLASSIFICATION, _one_versus_rest(area, False), (0.0, 1.0)
 )
 """Mean over the classes of the ROC AUC of one class against the rest."""
 
@@ -143,7 +101,7 @@ ROC_AUC_OVR_WEIGHTED = Metric(
     1.0,
     "probabilities",
     CLASSIFICATION,
-    _one_versus_rest(_area, True),
+    _one_versus_rest(area, True),
     (0.0, 1.0),
 )
 """The same, each class weighted by its rows."""
@@ -154,7 +112,7 @@ AVERAGE_PRECISION = Metric(
     1.0,
     "probabilities",
     (Task.BINARY,),
-    _of_positive_class(_average_precision),
+    _of_positive_class(average_precision),
     (0.0, 1.0),
 )
 """Area under the precision-recall curve, not interpolated; NaN without a positive row."""
@@ -165,7 +123,7 @@ AVERAGE_PRECISION_MACRO = Metric(
     1.0,
     "probabilities",
     CLASSIFICATION,
-    _one_versus_rest(_average_precision, False),
+    _one_versus_rest(average_precision, False),
     (0.0, 1.0),
 )
 """Mean over the classes of the average precision of one class against the rest."""

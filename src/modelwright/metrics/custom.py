@@ -46,6 +46,8 @@ def custom_metric(function: Callable[..., Any], task: Task, classes: Sequence[La
         For regression it gets true and predicted values. For classification it gets true and
         predicted labels; if it has the attribute ``needs = "probabilities"``, it gets true labels and
         the probability of the positive class, shape (rows,), or of every class, shape (rows, classes).
+        For several labels all are arrays of 0 and 1, or probabilities, of shape (rows, labels); for
+        quantiles the predicted values have the shape (rows, quantiles).
         Optional attributes: ``greater_is_better`` (default True) and ``optimum``, the best possible
         score (default: unknown). With a parameter ``weights`` or ``sample_weight`` it is also given
         the row weights, shape (rows,), or None.
@@ -82,7 +84,10 @@ def custom_metric(function: Callable[..., Any], task: Task, classes: Sequence[La
     labels = _label_array(classes)
 
     def prepare(target: NDArray[Any], predictions: Predictions) -> Scorer:
-        true, predicted = _arguments(target, predictions, needs, labels)
+        if task is Task.MULTILABEL:
+            true, predicted = target, predictions.label_codes if needs == "labels" else predictions.array
+        else:
+            true, predicted = _arguments(target, predictions, needs, labels)
 
         def score(weights: FloatArray | None) -> float:
             if weights is None:
@@ -119,7 +124,7 @@ def _direction(function: Callable[..., Any], name: str) -> tuple[bool, float]:
 
 
 def _needs(function: Callable[..., Any], name: str, task: Task) -> Needs:
-    if not task.is_classification:
+    if not task.is_classification and task is not Task.MULTILABEL:
         return "values"
     needs = getattr(function, "needs", "labels")
     if needs == "probabilities":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import Config, Predictions
+from modelwright.core import Config, OptionError, Predictions, TrialError
 from modelwright.ensemble import FoldData, FoldResult
 from modelwright.metrics import Metric
 
@@ -117,17 +117,26 @@ class Trials:
         self._trials[trial.number] = trial
 
     def finish_fold(self, number: int, fold: int, result: FoldResult) -> float:
-        """Keep a finished fold; returns the metric's score on its validation rows."""
+        """Keep a finished fold; returns the metric's score on its validation rows.
+
+        Raises
+        ------
+        TrialError
+            If the metric, which may be the caller's, fails over these predictions: nothing is kept then.
+            The baseline is kept in any case; a score of its own is NaN.
+        """
         trial = self._trials[number]
-        predictions = result.valid_predictions()
-        trial.results[fold] = result
         trial.running.discard(fold)
-        self._predictions[number, fold] = predictions.astype(np.float32)
-        return self.metric.score(
-            self.data.target[self._rows[fold]],
-            Predictions(predictions),
-            self._weights(self._rows[fold]),
+        predictions = result.valid_predictions()
+        rows = self._rows[fold]
+        score, reason = self.metric.try_score(
+            self.data.target[rows], Predictions(predictions), self._weights(rows)
         )
+        if reason and trial.origin != "baseline":
+            raise TrialError(reason)
+        trial.results[fold] = result
+        self._predictions[number, fold] = predictions.astype(np.float32)
+        return score
 
     def all(self) -> list[Trial]:
         """Every trial, in the order of the numbers."""
@@ -140,6 +149,22 @@ class Trials:
     def complete(self) -> list[Trial]:
         """Trials with every fold finished."""
         return self.having(self.count)
+
+    def require_score(self) -> None:
+        """Refuse to choose among models of which none has a score.
+
+        Raises
+        ------
+        OptionError
+            If the metric is finite for no trial with a finished fold; the message holds its reasons.
+        """
+        if any(np.isfinite(self.error(each.number, each.prefix(self.count))) for each in self.having(1)):
+            return
+        reasons = "; ".join(list(dict.fromkeys(trial.failure for trial in self if trial.failure))[:3])
+        raise OptionError(
+            f"The metric {self.metric.name!r} gave no finite score to any of {len(self)} models"
+            f"{f' ({reasons})' if reasons else ''}. Mend it, or choose another one."
+        )
 
     def rows(self, folds: int) -> NDArray[np.int64]:
         """The rows that the first ``folds`` folds validate, fold after fold."""
@@ -167,13 +192,14 @@ class Trials:
     def error_of(self, predictions: NDArray[np.floating], folds: int) -> float:
         """Error of any predictions of the rows of the first ``folds`` folds."""
         array = np.asarray(predictions, dtype=np.float64)
-        value = self.metric.error(self.target(folds), Predictions(array), self.weights(folds))
+        score, _ = self.metric.try_score(self.target(folds), Predictions(array), self.weights(folds))
+        value = self.metric.error_of(score)
         return value if np.isfinite(value) else float("inf")
 
     def score(self, number: int, folds: int) -> float:
         """A trial's score in the natural direction of the metric."""
         array = np.asarray(self.predictions(number, folds), dtype=np.float64)
-        return self.metric.score(self.target(folds), Predictions(array), self.weights(folds))
+        return self.metric.try_score(self.target(folds), Predictions(array), self.weights(folds))[0]
 
     def blend(self, numbers: Sequence[int], shares: NDArray[np.float64], folds: int) -> NDArray[np.float64]:
         """Weighted mean of several trials' out-of-fold predictions."""

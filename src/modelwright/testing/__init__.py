@@ -8,11 +8,10 @@ from modelwright.testing.executors import (
 )
 from modelwright.testing.learners import (
     LEARNER_CHECKS,
-    LearningTable,
     check_learner,
-    make_learning_table,
     run_learner_check,
 )
+from modelwright.testing.learning_tables import LearningTable, make_learning_table
 from modelwright.testing.metrics import METRIC_CHECKS, check_metric, run_metric_check
 from modelwright.testing.searchers import SEARCHER_CHECKS, check_searcher, run_searcher_check
 from modelwright.testing.sources import SOURCE_CHECKS, check_source, run_source_check

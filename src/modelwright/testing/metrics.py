@@ -29,7 +29,7 @@ class ScoredRows:
 
     Attributes
     ----------
-    target : array, shape (rows,)
+    target : array, shape (rows,), or (rows, labels) of a multilabel task
     perfect, useless, constant, opposite : Predictions
         Right everywhere; of other rows; the same for every row; wrong everywhere.
     """
@@ -42,13 +42,21 @@ class ScoredRows:
 
     @classmethod
     def of(cls, task: Task, rows: int = ROWS, seed: int = 0) -> ScoredRows:
-        """Rows of a task; regression targets are positive, three classes make a multiclass."""
+        """Rows of a task: positive values, three classes, three labels or three quantiles (0.1, 0.5, 0.9)."""
         random = np.random.default_rng(seed)
-        if task is Task.REGRESSION:
+        if task in (Task.REGRESSION, Task.QUANTILE):
             target = random.gamma(3.0, 10.0, rows) + 1.0
             others = random.permutation(target)
             mean, far = np.full(rows, target.mean()), target + 1e4
-            return cls(target, *map(Predictions, (target.copy(), others, mean, far)))
+            values = [target.copy(), others, mean, far]
+            if task is Task.QUANTILE:
+                values = [np.repeat(each[:, None], 3, axis=1) for each in values]
+            return cls(target, *map(Predictions, values))
+        if task is Task.MULTILABEL:
+            labels = random.integers(0, 2, (rows, 3))
+            there = labels.astype(np.float64)
+            chance = random.random((rows, 3))
+            return cls(labels, *map(Predictions, (there, chance, np.full((rows, 3), 0.4), 1 - there)))
         classes = 2 if task is Task.BINARY else 3
         codes = np.arange(rows, dtype=np.int64) % classes
         random.shuffle(codes)
@@ -111,7 +119,8 @@ def check_declares_itself(metric: Metric, task: Task) -> None:
     """Its name, its tasks, what it needs, its optimum and its bounds agree with one another."""
     demand(bool(metric.name.strip()), "it has no name")
     demand(task in metric.tasks, f"it is not for {task}, but for {', '.join(metric.tasks)}")
-    wanted = ("probabilities", "labels") if task.is_classification else ("values",)
+    decided = task.is_classification or task is Task.MULTILABEL
+    wanted = ("probabilities", "labels") if decided else ("values",)
     demand(metric.needs in wanted, f"for {task} it needs {metric.needs!r} instead of {' or '.join(wanted)}")
     low, high = metric.bounds
     demand(low < high, f"its bounds are {metric.bounds}")
@@ -211,20 +220,33 @@ def check_scorer(metric: Metric, task: Task) -> None:
             score = scorer(weightings[position])
             complaint = f"its scorer gives {score} where `score` gives {expected[position]}"
             demand(_same(score, expected[position]), complaint)
+    if metric.confusion is not None:
+        classes = rows.useless.array.shape[1]
+        cells = rows.target * classes + rows.useless.codes
+        counts = np.bincount(cells, minlength=classes**2).reshape(classes, classes).astype(np.float64)
+        scores, score = (
+            metric.confusion(np.stack([counts, counts.T])),
+            metric.score(rows.target, rows.useless),
+        )
+        complaint = f"of two confusion matrices it gives {scores}, of the first one's rows {score}"
+        demand(np.shape(scores) == (2,) and _same(float(scores[0]), score), complaint)
     if metric.losses is not None:
         losses = metric.losses(rows.target, rows.useless)
         shape = np.shape(losses)
-        demand(shape == rows.target.shape, f"its row losses have the shape {shape}")
+        demand(shape == rows.target.shape[:1], f"its row losses have the shape {shape}")
         demand(bool(np.isfinite(losses).all()), "its row losses are not finite")
 
 
 def check_looks_at_what_it_needs(metric: Metric, task: Task) -> None:
-    """A metric of labels sees only the most probable class."""
+    """A metric of labels sees only the most probable class, or which labels are probable."""
     rows = ScoredRows.of(task)
     if metric.needs != "labels":
         return
     score = metric.score(rows.target, rows.useless)
-    certain = np.eye(rows.useless.array.shape[1])[rows.useless.codes]
+    if task is Task.MULTILABEL:
+        certain = rows.useless.label_codes.astype(np.float64)
+    else:
+        certain = np.eye(rows.useless.array.shape[1])[rows.useless.codes]
     again = metric.score(rows.target, Predictions(certain))
     demand(_same(score, again), "it needs labels, but looks at probabilities")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from modelwright.core import DataError, IntArray, OptionError, Problem, generator
 from modelwright.validation.folds import Folds, SplitRequest, check_enough, ranks, rare_classes
 from modelwright.validation.grouped import assign_groups, group_codes, group_strata
+from modelwright.validation.label_strata import as_classes
 from modelwright.validation.temporal import cut_times, outside_groups
 
 __all__ = ["holdout", "split_holdout"]
@@ -54,7 +55,7 @@ def split_holdout(
     problem : Problem
         Resolved.
     target : array, shape (rows,)
-        int64 class codes or float64 values.
+        int64 class codes or float64 values; shape (rows, labels) for a multilabel task.
     fraction : float
         Share of the rows to keep aside, between 0 and 1.
     seed : int
@@ -85,7 +86,8 @@ def split_holdout(
         raise OptionError(
             f"The holdout must be a fraction between 0 and 1, but came as {fraction!r}. Try 0.2."
         )
-    return _split(SplitRequest(problem, np.asarray(target), 2, seed, groups, times), float(fraction))
+    problem, target = as_classes(problem, np.asarray(target))
+    return _split(SplitRequest(problem, target, 2, seed, groups, times), float(fraction))
 
 
 def _split(request: SplitRequest, fraction: float) -> tuple[IntArray, IntArray]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import BadInput, Problem
+from modelwright.core import BadInput, Problem, Task
 from modelwright.validation.catalog import SPLITTERS
 from modelwright.validation.folds import Folds, SplitRequest
+from modelwright.validation.label_strata import as_classes
 
 __all__ = ["make_folds"]
 
@@ -31,7 +32,7 @@ def make_folds(
     problem : Problem
         Resolved: the task is known.
     target : array, shape (rows,)
-        int64 class codes or float64 values.
+        int64 class codes or float64 values; shape (rows, labels) for a multilabel task.
     count : int
         Number of folds, 2 or more.
     seed : int
@@ -66,7 +67,8 @@ def make_folds(
     chosen, reason = _choose(problem, groups is not None, times is not None)
     if scheme is not None and scheme != chosen:
         chosen, reason = scheme, "Asked for by name."
-    request = SplitRequest(problem, np.asarray(target), count, seed, groups, times, reason)
+    problem, target = as_classes(problem, np.asarray(target))
+    request = SplitRequest(problem, target, count, seed, groups, times, reason)
     folds: Folds = SPLITTERS.load(chosen)(request)
     empty = [fold for fold in range(folds.count) if not len(folds.train[fold]) or not len(folds.valid[fold])]
     if empty:
@@ -87,6 +89,8 @@ def _choose(problem: Problem, has_groups: bool, has_times: bool) -> tuple[str, s
     if has_groups:
         column = problem.group or "group"
         return "grouped", f"Rows with the same {column!r} belong together and are never divided."
+    if problem.task is Task.MULTILABEL:
+        return "stratified", "Each fold has its share of every row's rarest label."
     if problem.task.is_classification:
         return "stratified", "Each fold has its share of every class."
     return "kfold", "Each fold has its share of small and large target values."

@@ -1,0 +1,1 @@
+"""Parts for Modelwright from a stockroom: a learner, a metric of amounts, and a source of old exports."""

@@ -1,0 +1,163 @@
+"""What a caller says about the problem beside target and task, checked and brought into one form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modelwright.core import Label, OptionError, nearest
+
+__all__ = ["WITHOUT", "as_costs", "as_monotonic", "as_names", "as_quantiles", "as_without"]
+
+WITHOUT: Mapping[str, str] = {
+    "messy_values": "reading numbers, durations, lists ... that hide in text, and codes for missing values",
+    "text": "terms of texts (their statistics stay)",
+    "target_encoding": "configurations that encode categories by the target",
+    "target_transform": "configurations that learn a transformed target",
+    "class_weights": "configurations that weigh rare classes up",
+    "calibration": "calibration of probabilities",
+    "thresholds": "thresholds tuned for the metric",
+    "leak_guard": "leaving out columns that give the target away (they are reported all the same)",
+}
+"""Parts of the treatment that can be switched off, and what each is."""
+
+_DIRECTIONS = {"increasing": 1, "+": 1, "+1": 1, "1": 1, "decreasing": -1, "-": -1, "-1": -1}
+
+
+def as_names(given: str | Sequence[str] | None, what: str) -> tuple[str, ...]:
+    """Names in any usual form as a tuple.
+
+    Raises
+    ------
+    OptionError
+        If something else came.
+
+    Examples
+    --------
+    >>> as_names(None, "column to keep"), as_names("a", "column to keep"), as_names(["a", "b"], "column")
+    ((), ('a',), ('a', 'b'))
+    """
+    names = (given,) if isinstance(given, str) else tuple(given or ())
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise OptionError(f"Expected the name of a {what} as text, but it came as {name!r}.")
+    return names
+
+
+def as_without(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Parts to switch off, sorted.
+
+    Raises
+    ------
+    OptionError
+        If there is no such part.
+
+    Examples
+    --------
+    >>> as_without("text")
+    ('text',)
+    """
+    names = tuple(name.replace("-", "_") for name in as_names(given, "part to go without"))
+    for name in names:
+        if name not in WITHOUT:
+            raise OptionError(
+                f"There is no part {name!r} to go without.{nearest(name, WITHOUT)} "
+                f"Parts: {', '.join(WITHOUT)}."
+            )
+    return tuple(sorted(set(names)))
+
+
+def as_quantiles(given: Any) -> tuple[float, ...]:
+    """Quantiles in ascending order.
+
+    Raises
+    ------
+    OptionError
+        If one is not a number between 0 and 1, or stands twice.
+
+    Examples
+    --------
+    >>> as_quantiles([0.9, 0.1]), as_quantiles("0.5")
+    ((0.1, 0.9), (0.5,))
+    """
+    parts = given.replace(",", " ").split() if isinstance(given, str) else given
+    parts = [parts] if isinstance(parts, (int, float)) else list(parts or ())
+    try:
+        quantiles = tuple(sorted(float(part) for part in parts))
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"Quantiles are numbers between 0 and 1, but came as {given!r}.") from error
+    if not all(0 < quantile < 1 for quantile in quantiles) or len(set(quantiles)) < len(quantiles):
+        raise OptionError(
+            f"Quantiles are different numbers between 0 and 1, but came as {given!r}. Try 0.1, 0.5, 0.9."
+        )
+    return quantiles
+
+
+def as_costs(given: Any) -> tuple[tuple[Label, Label, float], ...]:
+    """Costs of errors as (actual, predicted, cost), sorted.
+
+    Parameters
+    ----------
+    given : mapping of (actual, predicted) to cost, or sequence of such triples, or None
+
+    Raises
+    ------
+    OptionError
+        If a cost is negative, not finite or no number, or stands on a right decision.
+
+    Examples
+    --------
+    >>> as_costs({("yes", "no"): 10, ("no", "yes"): 1})
+    (('no', 'yes', 1.0), ('yes', 'no', 10.0))
+    """
+    entries = [(*key, cost) for key, cost in given.items()] if isinstance(given, Mapping) else given or ()
+    found: dict[tuple[Any, Any], float] = {}
+    for entry in entries:
+        try:
+            actual, predicted, cost = entry
+            amount = float(cost)
+        except (TypeError, ValueError) as error:
+            raise OptionError(
+                f"A cost is (actual class, predicted class): number, but came as {entry!r}."
+            ) from error
+        if not 0 <= amount < float("inf"):
+            raise OptionError(f"A cost must be a finite number of 0 or more, but came as {cost!r}.")
+        if actual == predicted:
+            raise OptionError(
+                f"A right decision costs nothing, but a cost came for predicting {actual!r} rightly. "
+                "Put what it costs on the errors."
+            )
+        if (actual, predicted) in found:
+            raise OptionError(f"The cost of taking {actual!r} for {predicted!r} came twice. Give it once.")
+        found[actual, predicted] = amount
+    if found and not any(found.values()):
+        raise OptionError("All costs are zero, so no decision is better than another. Give at least one.")
+    triples = [(actual, predicted, cost) for (actual, predicted), cost in found.items()]
+    return tuple(sorted(triples, key=lambda triple: (str(triple[0]), str(triple[1]))))
+
+
+def as_monotonic(given: Mapping[str, Any] | None) -> tuple[tuple[str, int], ...]:
+    """Directions of columns as signs, sorted by column.
+
+    Raises
+    ------
+    OptionError
+        If a direction is neither increasing nor decreasing.
+
+    Examples
+    --------
+    >>> as_monotonic({"age": "increasing", "price": -1})
+    (('age', 1), ('price', -1))
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise OptionError(f"Monotonic columns are a mapping of column to direction, but came as {given!r}.")
+    found = []
+    for column, direction in (given or {}).items():
+        sign = _DIRECTIONS.get(str(direction).strip().lower())
+        if sign is None:
+            raise OptionError(
+                f"A direction is 'increasing' or 'decreasing' (also + and -), but {column!r} came with "
+                f"{direction!r}."
+            )
+        found.append((str(column), sign))
+    return tuple(sorted(found))

@@ -1,0 +1,142 @@
+"""Tasks whose rows have several answers: one model for each label or quantile, fitted and kept together."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core import (
+    BundleError,
+    Deadline,
+    FitTask,
+    Predictions,
+    Task,
+    View,
+    canonical_json,
+    derive_seed,
+)
+from modelwright.learners import LEARNERS, FitResult, FittedLearner, Learner
+
+__all__ = ["FittedOutputs", "fit_outputs", "load_model"]
+
+_RECORD = "outputs.json"
+_MOST = 10_000
+_CONSTANT = "constant"
+
+
+@dataclass(eq=False)
+class FittedOutputs(FittedLearner):
+    """The models of all outputs of a task.
+
+    Attributes
+    ----------
+    task : Task
+        ``multilabel`` (binary models) or ``quantile``.
+    names : tuple of str
+        Learner of each output in the catalog: a label that the training rows do not have both ways
+        is left to the constant.
+    models : tuple of FittedLearner
+    """
+
+    task: Task
+    names: tuple[str, ...]
+    models: tuple[FittedLearner, ...]
+
+    def predict(self, view: View) -> Predictions:
+        """Shape (rows, labels) of probabilities, or (rows, quantiles) of values that ascend in each row.
+
+        Quantiles fitted apart may cross; sorting each row never makes them worse (Chernozhukov,
+        Fernandez-Val and Galichon, "Quantile and probability curves without crossing", 2010).
+        """
+        parts = [model.predict(view).array for model in self.models]
+        if self.task is Task.MULTILABEL:
+            return Predictions(np.column_stack([part[:, 1] for part in parts]))
+        return Predictions(np.sort(np.column_stack(parts), axis=1))
+
+    def save(self, directory: Path) -> None:
+        """One directory for each output, and which learner it is of."""
+        record = {"task": str(self.task), "learners": list(self.names)}
+        (directory / _RECORD).write_bytes(canonical_json(record))
+        for position, model in enumerate(self.models):
+            place = directory / str(position)
+            place.mkdir()
+            model.save(place)
+
+    @classmethod
+    def load(cls, directory: Path) -> FittedOutputs:
+        """Inverse of `save`.
+
+        Raises
+        ------
+        BundleError
+            If the record is missing or is none.
+        """
+        try:
+            record = json.loads((directory / _RECORD).read_bytes())
+            task, names = Task(record["task"]), tuple(record["learners"])
+            known = task.has_outputs and 1 <= len(names) <= _MOST and all(name in LEARNERS for name in names)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise BundleError(f"{_RECORD} of a model is missing or damaged ({error}).") from error
+        if not known:
+            raise BundleError(f"{_RECORD} of a model names learners or a task that are not known here.")
+        models = tuple(_learner(name).load(directory / str(position)) for position, name in enumerate(names))
+        return cls(task, names, models)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all models together."""
+        return sum(model.size_bytes for model in self.models)
+
+
+def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
+    """Fit a learner on one fold: once, or once for each output of the task.
+
+    Every output gets an equal part of the time that is left when its turn comes.
+
+    Raises
+    ------
+    TrialError
+        If the learner fits no model.
+    """
+    problem = task.problem
+    if not problem.task.has_outputs:
+        return learner.fit(task)
+    names: list[str] = []
+    results: list[FitResult] = []
+    for position in range(problem.outputs):
+        target = task.target[:, position] if problem.task is Task.MULTILABEL else task.target
+        left = task.deadline.remaining / (problem.outputs - position)
+        part = replace(
+            task,
+            problem=problem.output(position),
+            target=target,
+            deadline=task.deadline if task.deadline.at is None else Deadline(time.monotonic() + left),
+            seed=derive_seed(task.seed, "output", position),
+        )
+        one_sided = problem.task is Task.MULTILABEL and len(np.unique(target[task.train_rows])) < 2
+        chosen = _learner(_CONSTANT) if one_sided else learner
+        if one_sided:
+            part = replace(part, config={})
+        names.append(chosen.name)
+        results.append(chosen.fit(part))
+    iterations = [result.iterations for result in results if result.iterations is not None]
+    return FitResult(
+        model=FittedOutputs(problem.task, tuple(names), tuple(result.model for result in results)),
+        iterations=round(float(np.mean(iterations))) if iterations else None,
+        info={"outputs": [dict(result.info) for result in results]},
+        stopped_by_deadline=any(result.stopped_by_deadline for result in results),
+    )
+
+
+def load_model(learner: str, task: Task, directory: Path) -> FittedLearner:
+    """The model of one fold, as `fit_outputs` left it."""
+    return FittedOutputs.load(directory) if task.has_outputs else _learner(learner).load(directory)
+
+
+def _learner(name: str) -> Any:
+    return LEARNERS.load(name)()

@@ -1,0 +1,156 @@
+"""From a view to the matrix of a linear model: encoded columns, then the terms of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.core import (
+    BundleError,
+    Estimate,
+    FitTask,
+    IntArray,
+    SchemaMismatch,
+    Shape,
+    SparseBlock,
+    View,
+)
+from modelwright.features import DenseEncoder
+from modelwright.learners.objectives import monotone_signs
+
+__all__ = ["Design", "column_signs", "design_width", "linear_estimate"]
+
+_MOST_TERMS = 2**31 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The columns that a linear model multiplies.
+
+    Attributes
+    ----------
+    encoder : DenseEncoder
+        Of numbers and categories.
+    terms : int
+        Columns of the sparse block, which stand behind the encoded ones; 0 without one.
+
+    Examples
+    --------
+    >>> from modelwright.core import FeatureInfo, ViewInfo
+    >>> info = ViewInfo((FeatureInfo("a", "a", "value"),), (), (FeatureInfo("t", "t", "terms", 2),))
+    >>> block = SparseBlock(np.ones(1, np.float32), np.zeros(1, np.int32), np.array([0, 1, 1]), 2)
+    >>> view = View(np.array([[1], [3]], np.float32), np.zeros((2, 0), np.int32), info, block)
+    >>> Design.fit(view, np.arange(2)).matrix(view).toarray().tolist()
+    [[-1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+
+    encoder: DenseEncoder
+    terms: int = 0
+
+    @classmethod
+    def fit(cls, view: View, rows: NDArray[np.integer]) -> Design:
+        """Learn the encoding from the training rows."""
+        return cls(DenseEncoder.fit(view, rows), 0 if view.sparse is None else view.sparse.columns)
+
+    @property
+    def width(self) -> int:
+        """Columns of the matrix."""
+        return self.encoder.width + self.terms
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the matrix is sparse."""
+        return self.encoder.sparse or self.terms > 0
+
+    def matrix(
+        self,
+        view: View,
+        rows: NDArray[np.integer] | None = None,
+        *,
+        dtype: type[np.floating] = np.float64,
+    ) -> Any:
+        """The rows of a view, as an array or a ``scipy.sparse.csr_matrix``, shape (rows, width).
+
+        Raises
+        ------
+        SchemaMismatch
+            If the view has other columns.
+        """
+        found = 0 if view.sparse is None else view.sparse.columns
+        if found != self.terms:
+            raise SchemaMismatch(
+                f"Expected {self.terms} columns of terms, but got {found}. "
+                "Make the view with the featurizer of the same model."
+            )
+        encoded = self.encoder.transform(view, rows, dtype=dtype)
+        if view.sparse is None or not self.terms:
+            return encoded
+        from scipy.sparse import csr_matrix, hstack
+
+        block = view.sparse if rows is None else view.sparse.take(rows)
+        return csr_matrix(hstack([csr_matrix(encoded), _terms(block, dtype)], format="csr", dtype=dtype))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The state as flat arrays, for an npz file."""
+        return {**self.encoder.arrays(), "terms": np.array([self.terms], np.int64)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Design:
+        """Inverse of `arrays`; raises `BundleError` for anything else."""
+        terms = arrays.get("terms")
+        if terms is None or terms.shape != (1,) or terms.dtype != np.int64 or not 0 <= terms[0] < _MOST_TERMS:
+            raise BundleError(
+                "A linear model does not say how many columns of terms it has. Copy the model again, or "
+                "train it again."
+            )
+        return cls(DenseEncoder.from_arrays(arrays), int(terms[0]))
+
+
+def _terms(block: SparseBlock, dtype: type[np.floating]) -> Any:
+    from scipy.sparse import csr_matrix
+
+    data = np.asarray(block.data, dtype)
+    return csr_matrix((data, block.indices, block.indptr), shape=(block.rows, block.columns))
+
+
+def design_width(shape: Shape) -> int:
+    """Columns of the encoded part of the matrix, roughly: values, some indicators, one-hot levels."""
+    levels = min(shape.levels, 100 * shape.categorical)
+    return max(1, min(20_000, int(shape.numeric * (1 + min(1.0, 3 * shape.missing)) + levels)))
+
+
+def linear_estimate(shape: Shape, outputs: int, steps: float) -> Estimate:
+    """What so many steps of a solver cost, two products with the matrix each.
+
+    Parameters
+    ----------
+    shape : Shape
+        Of the problem.
+    outputs : int
+        Scores.
+    steps : float
+        Of the solver.
+    """
+    stored = shape.rows * (1.7 * shape.numeric + shape.categorical)
+    terms = shape.rows * shape.terms
+    cells = min(shape.rows * design_width(shape), 6 * stored) + 6 * terms
+    width = design_width(shape) + shape.sparse
+    seconds = 0.03 + 1.5e-7 * stored + steps * (4e-4 + 2.5e-9 * cells * outputs)
+    memory = 16 * cells + 48 * shape.rows * outputs + 8 * width * outputs * 24
+    return Estimate(float(seconds), int(memory + 10e6))
+
+
+def column_signs(task: FitTask, design: Design) -> IntArray | None:
+    """The directions that coefficients must keep, 1 or -1 (else 0), or None where there are none."""
+    if not any(monotone_signs(task.problem, task.view.info)):
+        return None
+    wanted = dict(task.problem.monotonic)
+    signs = [
+        wanted.get(feature.source, 0) if feature.transform in ("value", "normal_score") else 0
+        for feature in design.encoder.columns(task.view.info)
+    ]
+    return np.array([*signs, *[0] * design.terms], np.int64)

@@ -1,0 +1,124 @@
+"""What the fitted models of all boosters share: state, files, chunks, and the way back to predictions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelwright.core import BundleError, Predictions, View
+from modelwright.learners.base import FittedLearner
+from modelwright.learners.matrix_columns import MatrixColumns
+from modelwright.learners.state import (
+    check_state,
+    digest,
+    read_arrays,
+    read_bytes,
+    read_json,
+    write_arrays,
+    write_json,
+)
+from modelwright.learners.targets import TargetCoder
+
+__all__ = ["FittedBooster"]
+
+_CHUNK = 65_536
+"""Rows predicted at once: the matrix of a chunk is the only copy that is made."""
+
+
+class FittedBooster(FittedLearner):
+    """A boosted model, cut at its best iteration.
+
+    A subclass predicts from rows of a view, and writes and reads its engine's model.
+
+    Parameters
+    ----------
+    coder : TargetCoder
+        The way back to predictions. A constant target needs no engine.
+    columns : MatrixColumns
+        How rows become what the engine reads.
+    """
+
+    file: ClassVar[str]
+    """Name of the file of the engine's model; it is empty where there was one class or value to learn."""
+
+    def __init__(self, coder: TargetCoder, columns: MatrixColumns) -> None:
+        self.coder = coder
+        self.columns = columns
+
+    @abstractmethod
+    def _raw(self, view: View) -> NDArray[Any]:
+        """What `TargetCoder.decode` takes, for one row or more."""
+
+    @abstractmethod
+    def _write(self, path: Path) -> None:
+        """Write the engine's model; only asked where there is one."""
+
+    @classmethod
+    @abstractmethod
+    def _read(cls, coder: TargetCoder, columns: MatrixColumns, path: Path, content: bytes) -> Self:
+        """The model of a file that `_write` left (empty content: none).
+
+        Raises
+        ------
+        BundleError or ValueError
+            If the content cannot be a model for this target.
+        """
+
+    @property
+    @abstractmethod
+    def _engine_bytes(self) -> int:
+        """Bytes of the engine's model."""
+
+    def predict(self, view: View) -> Predictions:
+        """Probabilities or values."""
+        if self.coder.is_constant:
+            return self.coder.predict_constant(view.rows)
+        if not view.rows:
+            shape = (0, self.coder.outputs) if self.coder.is_classification else (0,)
+            return Predictions(np.zeros(shape))
+        parts = [self._raw(view.take(slice(start, start + _CHUNK))) for start in range(0, view.rows, _CHUNK)]
+        return self.coder.decode(np.concatenate(parts))
+
+    def save(self, directory: Path) -> None:
+        """Write the engine's model, ``model.json`` and ``columns.npz``."""
+        path = directory / self.file
+        if self.coder.is_constant:
+            path.write_bytes(b"")
+        else:
+            self._write(path)
+        record = {"target": self.coder.to_dict(), "sha256": digest(path.read_bytes())}
+        write_json(directory / "model.json", record)
+        write_arrays(directory / "columns.npz", self.columns.arrays())
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Inverse of `save`."""
+        path = directory / cls.file
+        record = read_json(directory / "model.json")
+        coder = TargetCoder.from_dict(record.get("target", {}))
+        columns = MatrixColumns.from_arrays(read_arrays(directory / "columns.npz"))
+        content = read_bytes(path, record.get("sha256"))
+        check_state(bool(content) != coder.is_constant, path, "does not fit its record of the target")
+        try:
+            return cls._read(coder, columns, path, content)
+        except BundleError:
+            raise
+        except ValueError as error:
+            raise BundleError(
+                f"The model file {path.name!r} could not be read ({error}). Copy the model again, or "
+                "train it again."
+            ) from error
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the engine's model and of the state of the columns."""
+        return 500 + self.columns.size_bytes + (0 if self.coder.is_constant else self._engine_bytes)
+
+    @property
+    def _trees_a_round(self) -> int:
+        """One for values and two classes, else one a class."""
+        return 1 if len(self.coder.present) <= 2 else len(self.coder.present)
