@@ -2,9 +2,9 @@
 
 usage: kinds.py DATA [--without-messy]
 
-`kinds/expected.csv` says for each column of each data set what its values are and what the column is good for,
-by somebody who looked at the values; where honest people differ, several answers are separated by `|`. No
-target is named, so that every column is judged by its values alone. Exit code 1 below 97%.
+`kinds/expected.csv` says for each column of each data set what its values are and what the column is good
+for, by somebody who looked at the values; where honest people differ, several answers are separated by `|`.
+No target is named, so that every column is judged by its values alone. Exit code 1 below 97%.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("--without-messy", action="store_true")
     options = parser.parse_args()
-    files = {entry["name"]: entry["file"] for entry in json.loads((options.data / "manifest.json").read_text())}
+    files = {
+        entry["name"]: entry["file"] for entry in json.loads((options.data / "manifest.json").read_text())
+    }
     expected = defaultdict(list)
     with (Path(__file__).parent / "kinds" / "expected.csv").open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):

@@ -40,7 +40,7 @@ def checks():
             yield pytest.param(estimator, check, name, id=f"{type(estimator).__name__}-{name}-{words}")
 
 
-@pytest.mark.parametrize(("estimator", "check", "name"), checks())
+@pytest.mark.parametrize(("estimator", "check", "name"), list(checks()))
 def test_the_checks_of_scikit_learn(estimator, check, name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

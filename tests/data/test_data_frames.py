@@ -64,7 +64,7 @@ PANDAS: dict[str, tuple[Any, str, list[Any]]] = {
     ),
     "timedelta": (pd.Series(pd.to_timedelta([90, None], unit="s")), "numeric", [90.0, None]),
     "sparse": (pd.Series(pd.arrays.SparseArray([0, 1])), "numeric", [0.0, 1.0]),
-    "lists": (pd.Series([[1, 2], [3]], dtype=object), "categorical", ["[1, 2]", "[3]"]),
+    "lists": (pd.Series([[1, 2], [3]], dtype=object), "list", [["1", "2"], ["3"]]),
     "wide unsigned": (pd.Series([2**63, 1], dtype="uint64"), "numeric", [float(2**63), 1.0]),
 }
 
@@ -95,7 +95,7 @@ POLARS: dict[str, tuple[pl.Series, str, list[Any]]] = {
     "duration": (pl.Series([datetime.timedelta(seconds=90), None]), "numeric", [90.0, None]),
     "time": (pl.Series([datetime.time(1, 0), None]), "numeric", [3600.0, None]),
     "decimal": (pl.Series([decimal.Decimal("1.5"), None]), "numeric", [1.5, None]),
-    "list": (pl.Series([[1, 2], [3]]), "categorical", ["[1, 2]", "[3]"]),
+    "list": (pl.Series([[1, 2], [3]]), "list", [["1", "2"], ["3"]]),
     "struct": (pl.Series([{"a": 1}, {"a": 2}]), "categorical", ['{"a": 1}', '{"a": 2}']),
     "binary": (pl.Series([b"ab", b"c"]), "categorical", ["ab", "c"]),
     "null": (pl.Series([None, None]), "numeric", [None, None]),

@@ -165,13 +165,21 @@ def _executor(request: TrainRequest, budget: Budget) -> LocalExecutor | InlineEx
     if request.executor == "inline":
         return InlineExecutor(memory_bytes=budget.memory_bytes, threads_per_slot=budget.threads)
     wanted = as_names(request.learners, "learner") or tuple(LEARNERS)
-    engines = [engine for name in wanted for engine in LEARNERS.load(name).engines]
+    engines = [engine for name in wanted for engine in _engines(name)]
     return LocalExecutor(
         slots,
         memory_bytes=budget.memory_bytes,
         threads_per_slot=threads,
         preload=[ENTRY.partition(":")[0], *dict.fromkeys(engines)],
     )
+
+
+def _engines(name: str) -> tuple[str, ...]:
+    """What a learner imports; nothing where it cannot be loaded, which the plan tells."""
+    try:
+        return tuple(LEARNERS.load(name).engines)
+    except BadInput:
+        return ()
 
 
 def _prepare(request: TrainRequest, budget: Budget, emit: Emit) -> Prepared:

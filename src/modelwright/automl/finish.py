@@ -14,10 +14,11 @@ import numpy as np
 from modelwright.automl.bundle import place_bundle, seal_bundle
 from modelwright.automl.environment import environment
 from modelwright.automl.plan import Plan
+from modelwright.automl.plugins import needed_plugins
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.runner import RunState
 from modelwright.core import Deadline, ModelwrightError, Predictions, View, canonical_json
-from modelwright.ensemble import Calibration, Ensemble, Member, fit_calibration
+from modelwright.ensemble import Calibration, Ensemble, Member, fit_calibration, fit_decision
 from modelwright.evaluation import (
     Entrant,
     HoldoutResult,
@@ -35,6 +36,8 @@ _CERTAIN = 3.0
 of many on the very rows it is judged by, so a lesser difference is luck."""
 
 _ENSEMBLE = "ensemble"
+_MANY_ROWS = 20_000
+"""Rows beyond which the leaderboard takes the decisions of trials from a quick look."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _clearly_worse(trials: Trials, chosen: Selection, first: Selection, seed: in
     if 0 in chosen.numbers and 0 not in first.numbers:
         return True  # only the constant was finished there
     blends = [
-        Predictions(trials.blend(selection.numbers, np.array(selection.shares), 1))
+        trials.decided(trials.blend(selection.numbers, np.array(selection.shares), 1), 1)
         for selection in (chosen, first)
     ]
     errors = [trials.error_of(blend.array, 1) for blend in blends]
@@ -139,7 +142,7 @@ def deliver(
     blend = _blend(plan, state.trials, chosen)
 
     def fill(directory: Path) -> None:
-        ensemble = _collect(plan, state.trials, chosen, blend.calibration, directory)
+        ensemble = _collect(plan, state.trials, blend, directory)
         (directory / "features.json").write_bytes(canonical_json(prepared.featurizer.to_dict()))
         holdout = _score_holdout(prepared, plan.seed, lambda view: predict(directory, ensemble, view))
         board = _leaderboard(plan, prepared, state.trials, blend, holdout)
@@ -168,19 +171,30 @@ class _Blend:
 
 def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
     array = trials.blend(chosen.numbers, np.array(chosen.shares), chosen.folds)
-    if not plan.problem.task.is_classification:
-        return _Blend(chosen, Predictions(array), None)
-    target = trials.target(chosen.folds).astype(np.int64)
-    calibration = fit_calibration(array, target, trials.weights(chosen.folds))
-    return _Blend(
-        chosen, Predictions(array if calibration is None else calibration.apply(array)), calibration
-    )
+    target, weights = trials.target(chosen.folds), trials.weights(chosen.folds)
+    calibration = None
+    if plan.problem.task.is_classification:
+        calibration = fit_calibration(array, target.astype(np.int64), weights)
+        array = array if calibration is None else calibration.apply(array)
+    utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
+    return _Blend(chosen, Predictions(array, utility), calibration)
 
 
-def _collect(
-    plan: Plan, trials: Trials, chosen: Selection, calibration: Calibration | None, directory: Path
-) -> Ensemble:
+def _decided(trials: Trials, blend: _Blend, number: int, seed: int) -> Predictions:
+    """A trial's out-of-fold predictions as it would be delivered alone."""
+    folds = blend.chosen.folds
+    if blend.is_single and number == blend.chosen.numbers[0]:
+        return blend.predictions
+    array = trials.predictions(number, folds).astype(np.float64)
+    if len(array) > _MANY_ROWS:  # luck is no matter then
+        return trials.decided(array, folds)
+    utility = fit_decision(trials.metric, trials.target(folds), array, trials.weights(folds), seed=seed)
+    return Predictions(array, utility)
+
+
+def _collect(plan: Plan, trials: Trials, blend: _Blend, directory: Path) -> Ensemble:
     """Copy the members' fold models into the bundle."""
+    chosen = blend.chosen
     members: list[Member] = []
     for number, share in zip(chosen.numbers, chosen.shares, strict=True):
         trial = trials[number]
@@ -190,7 +204,8 @@ def _collect(
         members.append(
             Member(number, trial.label, trial.learner, share, tuple(places), trial.config, plan.problem.task)
         )
-    ensemble = Ensemble(plan.problem.task, tuple(members), calibration)
+    utility = blend.predictions.utility
+    ensemble = Ensemble(plan.problem.task, tuple(members), blend.calibration, utility)
     (directory / "ensemble.json").write_bytes(canonical_json(ensemble.to_dict(directory)))
     return ensemble
 
@@ -240,13 +255,12 @@ def _leaderboard(
         )
     for trial in trials.all():
         ranked = trial.prefix(trials.count) >= chosen.folds
-        array = trials.predictions(trial.number, chosen.folds) if ranked else None
         entrants.append(
             Entrant(
                 label=trial.label,
                 learner=trial.learner,
                 trial=trial.number,
-                predictions=None if array is None else Predictions(array.astype("float64")),
+                predictions=_decided(trials, blend, trial.number, plan.seed) if ranked else None,
                 folds=len(trial.results),
                 fit_seconds=trial.fit_seconds,
                 size_bytes=trial.size_bytes,
@@ -293,6 +307,9 @@ def _facts(plan: Plan, prepared: Prepared, blend: _Blend, board: Leaderboard) ->
         "plan": plan.to_dict(),
         "findings": [finding.to_dict() for finding in prepared.findings],
         "environment": environment(),
+        "plugins": needed_plugins(
+            [entry.learner for entry in board.entries if entry.trial in chosen.numbers], plan.problem.metric
+        ),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.automl.bundle import copy_bundle, open_bundle, read_part
+from modelwright.automl.plugins import read_plugins, require_plugins
 from modelwright.core import (
     BundleError,
     ModelwrightError,
@@ -66,6 +67,7 @@ class Model:
         self.schema = Schema.from_dict(manifest["schema"])
         self._ensemble = ensemble
         self._featurizer = featurizer
+        self._plugins = read_plugins(manifest)
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
@@ -81,7 +83,9 @@ class Model:
         try:
             featurizer = Featurizer.from_dict(read_part(directory, manifest, "features.json"))
             ensemble = Ensemble.from_dict(directory, read_part(directory, manifest, "ensemble.json"))
-            return cls(directory.absolute(), manifest, ensemble, featurizer)
+            model = cls(directory.absolute(), manifest, ensemble, featurizer)
+            ensemble.require_outputs(model.problem.outputs)
+            return model
         except ModelwrightError:
             raise
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -216,6 +220,7 @@ class Model:
             Metric name to ``{"score", "low", "high"}``: the value and its 95% interval (bootstrap);
             the metric that was optimised comes first.
         """
+        require_plugins(self._plugins, "metric")
         rows = conform_labelled(data, self.schema, self.problem)
         target, weights = rows.target, rows.weights
         for finding in (*rows.conformed.findings, *rows.findings):
@@ -256,6 +261,7 @@ class Model:
         return conformed, self._predict(conformed)
 
     def _predict(self, conformed: Conformed) -> Predictions:
+        require_plugins(self._plugins, "learner")
         return self._ensemble.predict(self._featurizer.transform(conformed.frame))
 
 

@@ -8,7 +8,16 @@ from typing import Any
 
 from modelwright.automl.problem_options import as_names
 from modelwright.automl.request import TrainRequest
-from modelwright.core import Budget, OptionError, Problem, Shape, format_bytes, format_seconds, to_jsonable
+from modelwright.core import (
+    BadInput,
+    Budget,
+    OptionError,
+    Problem,
+    Shape,
+    format_bytes,
+    format_seconds,
+    to_jsonable,
+)
 from modelwright.learners import LEARNERS, Learner, Parameter
 from modelwright.search import Planned
 
@@ -156,29 +165,45 @@ def _portfolio(
     for name in LEARNERS:
         if name == "constant" or (wanted and name not in wanted):
             continue
-        learner: Learner = LEARNERS.load(name)()
-        reason = learner.supports(problem.output(0), shape)
-        if reason is not None:
-            decisions.append(Decision(f"no {name}", reason))
-            continue
-        entries: list[Planned] = []
-        for candidate in learner.portfolio(problem.output(0), shape):
-            cost = learner.estimate(shape, candidate.config)
-            label = f"{name} ({candidate.label})" if candidate.label else name
-            if cost.bytes > worker_bytes:
-                decisions.append(
-                    Decision(
-                        f"no {label}",
-                        f"it would need about {format_bytes(cost.bytes)} of memory, and a worker may use "
-                        f"{format_bytes(worker_bytes)}",
-                    )
-                )
-                continue
-            seconds = cost.seconds * (problem.outputs if problem.task.has_outputs else 1)
-            entries.append(Planned(name, label, candidate.config, seconds))
-        columns.append(entries)
+        try:
+            columns.append(_candidates(name, problem, shape, worker_bytes, decisions))
+        except Exception as error:
+            if LEARNERS.package(name) is None:
+                raise
+            # a learner of somebody else must not stop the others
+            why = "" if isinstance(error, BadInput) else f"it fails with {type(error).__name__}: "
+            decisions.append(Decision(f"no {name}", f"{why}{error}"))
     longest = max((len(column) for column in columns), default=0)
     return tuple(column[turn] for turn in range(longest) for column in columns if turn < len(column))
+
+
+def _candidates(
+    name: str, problem: Problem, shape: Shape, worker_bytes: int, decisions: list[Decision]
+) -> list[Planned]:
+    """One learner's candidates that a worker has the memory for."""
+    learner: Learner = LEARNERS.load(name)()
+    single = problem.output(0)
+    reason = learner.supports(single, shape)
+    if reason is not None:
+        decisions.append(Decision(f"no {name}", reason))
+        return []
+    learner.space(single, shape)  # asked for again when the search begins: here it may fail
+    entries: list[Planned] = []
+    for candidate in learner.portfolio(single, shape):
+        cost = learner.estimate(shape, candidate.config)
+        label = f"{name} ({candidate.label})" if candidate.label else name
+        if cost.bytes > worker_bytes:
+            decisions.append(
+                Decision(
+                    f"no {label}",
+                    f"it would need about {format_bytes(cost.bytes)} of memory, and a worker may use "
+                    f"{format_bytes(worker_bytes)}",
+                )
+            )
+            continue
+        seconds = cost.seconds * (problem.outputs if problem.task.has_outputs else 1)
+        entries.append(Planned(name, label, candidate.config, seconds))
+    return entries
 
 
 def make_plan(

@@ -396,7 +396,8 @@ class Run:
         for _ in range(600):
             for report in self._executor.wait(1.0):
                 if report.spec.id == "holdout" and report.outcome is Outcome.DONE:
-                    return Predictions(np.load(place / "predictions.npy", allow_pickle=False))
+                    array = np.load(place / "predictions.npy", allow_pickle=False)
+                    return Predictions(array, ensemble.utility)
                 if report.spec.id == "holdout":
                     return ensemble.predict(view)
         return ensemble.predict(view)

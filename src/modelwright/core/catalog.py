@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from modelwright.core.errors import ModelwrightError, UnknownName, nearest
+from modelwright.core.errors import BadInput, UnknownName, nearest
 
 __all__ = ["Catalog"]
 
@@ -61,6 +61,8 @@ class Catalog:
         ------
         UnknownName
             If no part has this name; the message lists those that exist.
+        BadInput
+            If the package that brings it cannot be imported.
         """
         if name not in self._loaded:
             self._loaded[name] = self._import(name)
@@ -78,6 +80,19 @@ class Catalog:
             return self._builtin[name].partition(":")[0]
         return self._plugins()[name].module
 
+    def package(self, name: str) -> tuple[str, str] | None:
+        """Name and version of the third-party package that brings a part; None for any other name.
+
+        Examples
+        --------
+        >>> Catalog("encoder", {"json": "json:dumps"}).package("json") is None
+        True
+        """
+        point = self._plugins().get(name)
+        if point is None:
+            return None
+        return (point.dist.name, point.dist.version) if point.dist else (point.module, "unknown")
+
     def _import(self, name: str) -> Any:
         if name in self._builtin:
             module, _, attribute = self._builtin[name].partition(":")
@@ -88,7 +103,14 @@ class Catalog:
                 f"There is no {self.kind} {name!r}.{nearest(name, self.names())} "
                 f"Known: {', '.join(self.names())}."
             )
-        return plugins[name].load()
+        try:
+            return plugins[name].load()
+        except Exception as error:  # whatever the code of somebody else may do when it is imported
+            package, version = self.package(name) or (plugins[name].module, "unknown")
+            raise BadInput(
+                f"The {self.kind} {name!r} of the package {package!r} {version} cannot be loaded "
+                f"({type(error).__name__}: {error}). Mend that package, or uninstall it."
+            ) from error
 
     def _plugins(self) -> dict[str, EntryPoint]:
         if self._third_party is None:
@@ -96,7 +118,7 @@ class Catalog:
             for point in entry_points(group=self.group):
                 if point.name in self._builtin or point.name in found:
                     other = self._builtin.get(point.name) or found[point.name].value
-                    raise ModelwrightError(
+                    raise BadInput(
                         f"The {self.kind} {point.name!r} of {point.value!r} has a name that is taken "
                         f"by {other!r}. Rename the entry point in the group {self.group!r}."
                     )

@@ -18,7 +18,7 @@ __all__ = ["columns_to_caller", "matrix_to_caller", "to_caller", "values_to_call
 
 
 def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name: str = "prediction") -> Any:
-    """One value a row as a pandas Series (with the caller's index), a polars Series or a numpy array.
+    """One value a row: a pandas Series (with the caller's index), polars Series, pyarrow or numpy array.
 
     Parameters
     ----------
@@ -44,6 +44,10 @@ def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name:
     kinds = {type(value) for value in plain}
     if len(kinds) > 1 and not kinds <= {int, float}:
         plain = [level_text(value) for value in plain]
+    if caller.kind == "pyarrow":
+        import pyarrow
+
+        return pyarrow.array(_array(plain))
     return pl.Series(name, plain, strict=False)
 
 
@@ -60,7 +64,7 @@ def _array(values: list[Any]) -> NDArray[Any]:
 def matrix_to_caller(matrix: NDArray[np.float64], classes: Sequence[Label], caller: Caller) -> Any:
     """Probabilities as a frame whose columns are the labels, or as an array.
 
-    pandas columns are the original labels; polars columns are text, as polars demands.
+    pandas columns are the original labels; polars and pyarrow columns are text, as these demand.
 
     Parameters
     ----------
@@ -83,7 +87,12 @@ def matrix_to_caller(matrix: NDArray[np.float64], classes: Sequence[Label], call
 
         columns = pandas.Index(_array(list(classes)))
         return pandas.DataFrame(matrix, index=caller.index, columns=columns)
-    return pl.DataFrame({str(label): matrix[:, code] for code, label in enumerate(classes)})
+    columns = {str(label): matrix[:, code] for code, label in enumerate(classes)}
+    if caller.kind == "pyarrow":
+        import pyarrow
+
+        return pyarrow.table(columns)
+    return pl.DataFrame(columns)
 
 
 def columns_to_caller(columns: Sequence[Sequence[Label]], names: Sequence[str], caller: Caller) -> Any:
@@ -110,6 +119,10 @@ def columns_to_caller(columns: Sequence[Sequence[Label]], names: Sequence[str], 
 
         frame = pandas.DataFrame(dict(enumerate(arrays)), index=caller.index)
         return frame.set_axis(pandas.Index(list(names)), axis=1)
+    if caller.kind == "pyarrow":
+        import pyarrow
+
+        return pyarrow.table([pyarrow.array(array) for array in arrays], names=list(names))
     return pl.DataFrame(
         [pl.Series(name, list(column), strict=False) for name, column in zip(names, columns, strict=True)]
     )

@@ -9,9 +9,9 @@ __all__ = ["SOURCES"]
 SOURCES = Catalog(
     "source",
     {
-        "frame": "modelwright.data.frame_source:FrameSource",
         "parts": "modelwright.data.parts_source:PartsSource",
         "sql": "modelwright.data.sql_source:SqlSource",
+        "frame": "modelwright.data.frame_source:FrameSource",
         "parquet": "modelwright.data.parquet_source:ParquetSource",
         "arrow": "modelwright.data.arrow_source:ArrowSource",
         "excel": "modelwright.data.excel_source:ExcelSource",

@@ -11,13 +11,22 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.core import Column, DataError, Finding, Kind, Problem, Role, Schema, SchemaMismatch, nearest
+from modelwright.data.coordinates import pairs_in_range
 from modelwright.data.date_format import guess_date_format, parse_dates
 from modelwright.data.labels import label_codes
 from modelwright.data.number_format import NumberFormat
+from modelwright.data.number_meaning import epoch_moments
 from modelwright.data.read import read_raw
 from modelwright.data.table import Caller, RawTable, SourceInfo
 from modelwright.data.tokens import BOOLEAN_PAIRS, NUMERIC_MISSING
-from modelwright.data.typed_column import finite_numbers, levels_as_text, parse_text, strip_text
+from modelwright.data.typed_column import (
+    finite_numbers,
+    levels_as_text,
+    lists_of_text,
+    parse_text,
+    strip_text,
+    without_sentinels,
+)
 
 __all__ = ["Conformed", "LabelledRows", "conform", "conform_column", "conform_labelled"]
 
@@ -272,15 +281,22 @@ def conform_column(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Ser
     """
     if series.dtype == pl.Null:
         return series.cast(_dtype(column)), None, 0
+    # Polars takes a name like ^a.*$ for a pattern, even in methods of a series that bears it.
+    name, series = series.name, series.alias("values")
     if column.kind is Kind.NUMERIC:
-        return _as_numbers(series, column)
+        values, failing, infinite = _as_numbers(series, column)
+        return without_sentinels(values, column.parsing).alias(name), failing, infinite
     if column.kind is Kind.BOOLEAN:
         values = _as_booleans(series, column)
     elif column.kind is Kind.DATETIME:
         values = _as_dates(series, column)
+    elif column.kind is Kind.LIST:
+        return _as_lists(series, column).alias(name), None, 0
+    elif column.kind is Kind.COORDINATES:
+        values = _as_places(series, column)
     else:
-        return _as_levels(series, column), None, 0
-    return values, _failing(series, values, column), 0
+        return _as_levels(series, column).alias(name), None, 0
+    return values.alias(name), _failing(series, values, column), 0
 
 
 def _dtype(column: Column) -> pl.DataType:
@@ -288,6 +304,10 @@ def _dtype(column: Column) -> pl.DataType:
         return pl.Int64() if column.parsing.get("dtype") == "int64" else pl.Float64()
     if column.kind is Kind.BOOLEAN:
         return pl.Boolean()
+    if column.kind is Kind.LIST:
+        return pl.List(pl.String)
+    if column.kind is Kind.COORDINATES:
+        return pl.List(pl.Float64)
     return pl.Datetime("us") if column.kind is Kind.DATETIME else pl.String()
 
 
@@ -310,7 +330,8 @@ def _as_numbers(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series
     wide = column.parsing.get("dtype") == "int64"
     if not wide and series.dtype == pl.Float64:
         return _three(*finite_numbers(series))
-    if not wide and series.dtype == pl.String and NumberFormat.from_dict(column.parsing).is_plain:
+    plain = NumberFormat.from_dict(column.parsing).is_plain
+    if not wide and series.dtype == pl.String and plain:
         # Text that is numbers all along, the usual case of a CSV file, need not be stripped or searched.
         numbers = series.cast(pl.Float64, strict=False)
         if numbers.null_count() == series.null_count():
@@ -348,6 +369,11 @@ def _as_dates(series: pl.Series, column: Column) -> pl.Series:
     if series.dtype == pl.Datetime:
         return series
     formats = column.parsing.get("formats", ())
+    epoch = column.parsing.get("epoch")
+    if epoch and (series.dtype in (pl.Int64, pl.Float64) or series.dtype == pl.String):
+        numbers = series.cast(pl.Float64, strict=False)
+        if numbers.null_count() < len(numbers) or not len(numbers):
+            return epoch_moments(numbers, epoch)
     text = _text(series)
     if series.dtype in (pl.Int64, pl.Float64):
         # 1022018 is 01022018 to whoever keeps dates as numbers.
@@ -360,6 +386,23 @@ def _as_dates(series: pl.Series, column: Column) -> pl.Series:
         if other is not None and not (other.ambiguous and formats):
             values = values.zip_with(values.is_not_null(), parse_dates(text, other.formats))
     return values
+
+
+def _as_lists(series: pl.Series, column: Column) -> pl.Series:
+    """Lists, from lists or from text as training saw it."""
+    if isinstance(series.dtype, pl.List):
+        return lists_of_text(series)
+    return parse_text(_text(series), Kind.LIST, column.parsing)
+
+
+def _as_places(series: pl.Series, column: Column) -> pl.Series:
+    """Pairs of latitude and longitude, from lists of two numbers or from text."""
+    if isinstance(series.dtype, pl.List):
+        numbers = series.cast(pl.List(pl.Float64), strict=False)
+        pairs = numbers.set(numbers.list.len() != 2, None)
+        latitude, longitude = pairs.list.get(0, null_on_oob=True), pairs.list.get(1, null_on_oob=True)
+        return pairs_in_range(latitude, longitude)
+    return parse_text(_text(series), Kind.COORDINATES, column.parsing)
 
 
 def _as_levels(series: pl.Series, column: Column) -> pl.Series:

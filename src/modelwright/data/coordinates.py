@@ -1,4 +1,4 @@
-"""Places on earth written as text: ``40.7128, -74.0060``, ``POINT (-74.006 40.7128)``, degrees and minutes."""
+"""Places on earth in text: ``40.7128, -74.0060``, ``POINT (-74.006 40.7128)``, degrees and minutes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ __all__ = ["named_place", "pairs_in_range", "parse_coordinates", "type_coordinat
 _FLOAT = r"[+-]?\d{1,3}(?:\.\d+)?"
 _POINT = rf"(?i)^(?:SRID=\d+;)?\s*POINT\s*Z?\s*\(\s*({_FLOAT})\s+({_FLOAT})(?:\s+[\d.+-]+)?\s*\)$"
 _PAIR = rf"^[(\[]?\s*({_FLOAT})\s*[,;]\s*({_FLOAT})\s*[)\]]?$"
-_DEGREES = r"(\d{1,3})\s*\u00b0\s*(?:(\d{1,2}(?:\.\d+)?)\s*['\u2032\u2019]\s*)?(?:(\d{1,2}(?:\.\d+)?)\s*(?:\"|\u2033|\u201d|'')\s*)?"
+_DEGREES = (
+    r"(\d{1,3})\s*\u00b0\s*(?:(\d{1,2}(?:\.\d+)?)\s*['\u2032\u2019]\s*)?"
+    r"(?:(\d{1,2}(?:\.\d+)?)\s*(?:\"|\u2033|\u201d|'')\s*)?"
+)
 _DMS = rf"^{_DEGREES}([NSns])[\s,;]*{_DEGREES}([EWewOo])$"
 _FORMS = {name: re.compile(form) for name, form in (("point", _POINT), ("pair", _PAIR), ("degrees", _DMS))}
 _NAMED = re.compile(
@@ -76,7 +79,9 @@ def pairs_in_range(latitude: pl.Series, longitude: pl.Series) -> pl.Series:
 
 def _two(text: pl.Series, form: str) -> tuple[pl.Series, pl.Series]:
     parts = text.str.extract_groups(form).struct
-    first, second = (parts.field(name).cast(pl.Float64, strict=False).alias("values") for name in parts.fields)
+    first, second = (
+        parts.field(name).cast(pl.Float64, strict=False).alias("values") for name in parts.fields
+    )
     return first, second
 
 
@@ -85,7 +90,9 @@ def _degrees(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     fields = [parts.field(name).alias("values") for name in parts.fields]
     sides = []
     for start, negative in ((0, "[Ss]"), (4, "[WwOo]")):
-        whole, minutes, seconds = (field.cast(pl.Float64, strict=False) for field in fields[start : start + 3])
+        whole, minutes, seconds = (
+            field.cast(pl.Float64, strict=False) for field in fields[start : start + 3]
+        )
         angle = whole + minutes.fill_null(0.0) / 60 + seconds.fill_null(0.0) / 3600
         south = fields[start + 3].str.contains(negative).fill_null(False)
         sides.append(angle.zip_with(~south, -angle))
@@ -115,7 +122,9 @@ def type_coordinates(column: TextColumn) -> TypedColumn | None:
         return None
     parsing["missing"] = sorted(column.missing | set(strange[:MOST_TOKENS]))
     order = "longitude, latitude" if parsing.get("longitude_first") else "latitude, longitude"
-    form = next(name for name, form in _FORMS.items() if form.match(next(iter(column.real))) or name == "degrees")
+    form = next(
+        name for name, form in _FORMS.items() if form.match(next(iter(column.real))) or name == "degrees"
+    )
     reason = {
         "point": "places written as POINT (longitude latitude)",
         "pair": f"places written as {order}",

@@ -17,7 +17,8 @@ EARLIEST, LATEST = 1800, 2200
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p")
 _ZONES = (" %H:%M%z", " %H:%M:%S%z", " %H:%M:%S%.f%z", " %H:%M:%S %z", " %H:%M:%S%.f %z")
 _TIME = (
-    r"(?P<time>[ T]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?(?P<zone> ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?"
+    r"(?P<time>[ T]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?"
+    r"(?P<zone> ?(Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
 )
 _MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 
@@ -30,6 +31,7 @@ _SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\d{1,2}\.\d{1,2}\.\d{4}" + _TIME, ("%d.%m.%Y", "%m.%d.%Y")),
     (r"\d{1,2}/\d{1,2}/\d{2}" + _TIME, ("%m/%d/%y", "%d/%m/%y")),
     (r"\d{1,2}\.\d{1,2}\.\d{2}" + _TIME, ("%d.%m.%y", "%m.%d.%y")),
+    (r"\d{1,2}-\d{1,2}-\d{2}" + _TIME, ("%m-%d-%y", "%d-%m-%y")),
     (r"\d{1,2} " + _MONTH + r" \d{4}" + _TIME, ("%d %B %Y",)),
     (r"\d{1,2}-" + _MONTH + r"-\d{4}" + _TIME, ("%d-%B-%Y",)),
     (r"\d{1,2}-" + _MONTH + r"-\d{2}", ("%d-%B-%y",)),
@@ -43,7 +45,13 @@ _SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\d{4}/\d{1,2}", ("%Y/%m",)),
     (r"\d{1,2}/\d{4}", ("%m/%Y",)),
     (r"\d{8}", ("%Y%m%d", "%m%d%Y", "%d%m%Y")),
+    (r"\d{4}", ("%Y",)),
 )
+_WEEKDAY = r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? +"
+_ORDINAL = r"(?i)(\d)(?:st|nd|rd|th)\b"
+_MANY = 5000
+"""Distinct values that are looked at where several forms are mixed."""
+
 _COMPILED = tuple((re.compile(pattern), dates) for pattern, dates in _SHAPES)
 
 
@@ -83,8 +91,14 @@ def parse_dates(text: pl.Series, formats: Sequence[str]) -> pl.Series:
 def _parse(text: pl.Series, style: str) -> pl.Series:
     if "T" in style or "%H" in style or "%I" in style:
         text = text.str.replace(r"(\d)T+(\d)", "$1 $2")
+    if "%B" in style:
+        # chrono knows neither "31st", nor "Sept.", nor a weekday before the date.
+        text = text.str.replace(_WEEKDAY, "").str.replace(_ORDINAL, "$1")
+        text = text.str.replace(r"(?i)\bsept?\b\.?", "Sep").str.replace(r"([A-Za-z])\.", "$1")
     if style.endswith("%z"):
-        text = text.str.replace(r" ?(Z|UTC)$", "+00:00")
+        text = text.str.replace(r" ?(Z|UTC|GMT)$", "+00:00")
+    if style == "%Y":
+        text, style = text + "-01", "%Y-%m"
     if "%d" not in style:
         # chrono needs a day; a month stands for its first.
         text, style = "01 " + text, "%d " + style
@@ -96,7 +110,7 @@ def _parse(text: pl.Series, style: str) -> pl.Series:
 
 
 def guess_date_format(values: Sequence[str]) -> DateFormat | None:
-    """The format that reads all of some distinct values, or None.
+    """The format that reads all of some distinct values, or None; several if forms are mixed.
 
     The order of day and month is decided by all values: if one order reads every value and the other
     does not, it is that one; if both do, month first for ``/`` and ``-``, day first for ``.``.
@@ -117,20 +131,63 @@ def guess_date_format(values: Sequence[str]) -> DateFormat | None:
     if dates is None:
         return None
     shapes = [_shape(value) for value in values[:: max(1, len(values) // 20)][:20]]
+    if any(shape[0] is None for shape in shapes):
+        return None
     if any(shape[0] != dates for shape in shapes):
+        return _mixed(values)
+    if dates == ("%Y",):
         return None
     if dates[0] == "%Y%m%d" and len(values) < 3:
         return None
     zoned = any(shape[1] for shape in shapes)
     text = pl.Series(values, dtype=pl.String)
     fitting = [found for found in (_fit(text, date, zoned) for date in dates) if found is not None]
-    return DateFormat(fitting[0], len(fitting) > 1) if fitting else None
+    return DateFormat(fitting[0], len(fitting) > 1) if fitting else _mixed(values)
+
+
+def _mixed(values: Sequence[str]) -> DateFormat | None:
+    """Formats that together read all values, which are written in several forms.
+
+    Where a form can be read with the day or the month first, another form of the column that cannot decides.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    zoned = False
+    for value in values[:: max(1, len(values) // _MANY)]:
+        dates, zone = _shape(value)
+        if dates is None or dates[0] == "%Y%m%d":
+            return None
+        zoned = zoned or zone
+        groups.setdefault(dates, []).append(value)
+    if len(groups) < 2:
+        return None
+    found: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = {}
+    for dates, members in groups.items():
+        text = pl.Series(members, dtype=pl.String)
+        for date in dates:
+            fitting = _fit(text, date, zoned)
+            if fitting is not None:
+                found.setdefault(dates, []).append((date, fitting))
+        if dates not in found:
+            return None
+    numeric = [fits for fits in found.values() if fits[0][0][1] in "dm"]
+    decided = {fits[0][0][:2] for fits in numeric if len(fits) == 1 and "%B" not in fits[0][0]}
+    order = next(iter(decided)) if len(decided) == 1 else None
+    ambiguous = any(len(fits) > 1 for fits in numeric) and order is None
+    used: list[str] = []
+    for dates in sorted(groups, key=lambda dates: -len(groups[dates])):
+        choices = found[dates]
+        used.extend(next((formats for date, formats in choices if date[:2] == order), choices[0][1]))
+    formats = tuple(dict.fromkeys(used))
+    unread = parse_dates(pl.Series(values, dtype=pl.String), formats).null_count()
+    return None if unread else DateFormat(formats, ambiguous)
 
 
 def _shape(value: str) -> tuple[tuple[str, ...] | None, bool]:
     """The date formats that a value looks like, and whether it has a time zone."""
     if len(value) > 40 or not any(character.isdigit() for character in value):
         return None, False
+    if any(map(str.isalpha, value)):
+        value = re.sub(_ORDINAL, r"\1", re.sub(_WEEKDAY, "", value))
     for pattern, dates in _COMPILED:
         match = pattern.fullmatch(value)
         if match:

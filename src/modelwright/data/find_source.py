@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,29 +28,31 @@ def find_source(source: Any) -> Source:
     >>> type(find_source({"a": [1, 2]})).__name__
     'FrameSource'
     """
-    readers: list[Source] = [SOURCES.load(name)() for name in SOURCES]
-    able = [reader for reader in readers if reader.accepts(source)]
+    able = (reader for reader in _readers() if reader.accepts(source))
     if isinstance(source, Path) and source.is_file():
         head = head_bytes(source)
         text: Source = SOURCES.load("csv")()
         # min takes the first of those that are equal: the order of the catalog.
         return min(
             able,
-            key=lambda reader: (
-                not reader.recognises(head),
-                not has_extension(source, reader.extensions),
-            ),
+            key=lambda reader: (not reader.recognises(head), not has_extension(source, reader.extensions)),
             default=text,
         )
-    if not able:
-        raise DataError(_unknown(source, readers))
-    return able[0]
+    found = next(able, None)
+    if found is None:
+        raise DataError(_unknown(source))
+    return found
 
 
-def _unknown(source: Any, readers: list[Source]) -> str:
+def _readers() -> Iterator[Source]:
+    for name in SOURCES:
+        yield SOURCES.load(name)()
+
+
+def _unknown(source: Any) -> str:
     if isinstance(source, str):
         scheme = source.partition("://")[0]
-        schemes = sorted({known for reader in readers for known in reader.schemes})
+        schemes = sorted({known for reader in _readers() for known in reader.schemes})
         shown = without_password(source)
         if scheme in ("http", "https", "ftp", "s3", "gs"):
             return f"Expected a file on this machine, but {shown!r} is an address. Download it first."

@@ -64,17 +64,34 @@ def _numbers(column: TextColumn) -> TypedColumn:
         value for value in uniques.filter(parsed.is_null()).to_list() if value.lower() not in NUMERIC_MISSING
     ]
     if strange:
-        disguised = type_quantity(column) or type_duration(column)
+        disguised = _disguised(column, strange)
         if disguised is not None:
-            return replace(disguised, reason=f"{_SAID}; {disguised.reason}")
+            return disguised
     rows = sum(column.real[value] for value in strange)
-    known = column.rows - sum(column.real[value] for value in uniques.filter(parsed.is_null()).to_list())
+    words = [value for value in column.real if value.lower() in NUMERIC_MISSING]
+    known = column.rows - sum(column.real[value] for value in words)
     if 2 * rows > known:
         raise _impossible(column, "numeric", strange, rows)
     typed = as_numbers(column, style, parsed, _SAID)
-    if typed is None or len(parsed) == parsed.null_count():
+    if typed is None:
         raise _impossible(column, "numeric", list(column.real), column.rows)
     return _told(typed, column, strange)
+
+
+def _disguised(column: TextColumn, strange: Sequence[str]) -> TypedColumn | None:
+    """The column as numbers with a unit or spans of time, words without any digit as missing."""
+    words = {level for level in strange if not any(map(str.isdecimal, level))}
+    numbers = column.only(level for level in column.real if level not in words)
+    rows = sum(column.real[word] for word in words)
+    if 2 * rows > column.rows or not numbers.real:
+        return None
+    typed = type_quantity(numbers) or type_duration(numbers)
+    if typed is None:
+        return None
+    missing = sorted({*typed.parsing["missing"], *list(words)[:MOST_TOKENS]})
+    parsing = {**typed.parsing, "missing": missing}
+    told = replace(typed, reason=f"{_SAID}; {typed.reason}", parsing=parsing)
+    return _told(told, column, [word for word in column.real if word in words])
 
 
 def _dates(column: TextColumn) -> TypedColumn:

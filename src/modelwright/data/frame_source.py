@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ class FrameSource(Source):
 
     def accepts(self, source: object) -> bool:
         """Whether it is a table, or a dict, list or array that may be one."""
+        if isinstance(source, (str, Path)):
+            return False
         return (
             isinstance(source, (pl.DataFrame, pl.LazyFrame, np.ndarray, Mapping))
             or _is_records(source)
@@ -107,7 +110,9 @@ def _collected(lazy: pl.LazyFrame) -> pl.DataFrame:
         return lazy.collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"The lazy frame cannot be collected ({said}). Correct its query or files.") from error
+        raise DataError(
+            f"The lazy frame cannot be collected ({said}). Correct its query or files."
+        ) from error
 
 
 def _from_numpy(array: np.ndarray[Any, np.dtype[Any]]) -> pl.DataFrame:
@@ -149,7 +154,7 @@ def _narwhals_frame(source: object) -> Any:
     """The object as narwhals sees it, or None if that is no frame."""
     import narwhals
 
-    found = narwhals.from_native(source, pass_through=True)  # type: ignore[call-overload]
+    found = narwhals.from_native(source, pass_through=True)
     return found if isinstance(found, (narwhals.DataFrame, narwhals.LazyFrame)) else None
 
 

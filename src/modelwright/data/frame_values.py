@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from modelwright.core import DataError
+from modelwright.data.typed_column import lists_of_text
 
 __all__ = [
     "hash_frame",
@@ -63,7 +64,7 @@ def _is_missing(value: object) -> bool:
 def series_of_objects(name: str, values: Sequence[Any]) -> pl.Series:
     """A column of Python objects as the narrowest plain type that holds them all.
 
-    Booleans, numbers (integers, floats, decimals), dates and times, durations stay what they are if
+    Booleans, numbers (integers, floats, decimals), dates and times, durations, lists stay what they are if
     all values are of that kind; a mixture becomes text, in which 1.0 prints as 1.
     """
     clean = [None if _is_missing(value) else value for value in values]
@@ -86,6 +87,8 @@ def series_of_objects(name: str, values: Sequence[Any]) -> pl.Series:
     if all(isinstance(value, (datetime.timedelta, np.timedelta64)) for value in present):
         seconds = [None if value is None else value / _second(value) for value in clean]
         return pl.Series(name, seconds, pl.Float64)
+    if all(isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in present):
+        return _lists(name, clean)
     return pl.Series(name, [None if value is None else level_text(value) for value in clean], pl.String)
 
 
@@ -93,6 +96,22 @@ def _second(value: Any) -> Any:
     if isinstance(value, np.timedelta64):
         return np.timedelta64(1, "s")
     return datetime.timedelta(seconds=1)
+
+
+def _lists(name: str, clean: list[Any]) -> pl.Series:
+    """Lists as ``List(Float64)`` if all items are floats, as in pairs of coordinates, else as words."""
+    lists = [
+        None if cell is None else sorted(cell, key=str) if isinstance(cell, (set, frozenset)) else list(cell)
+        for cell in clean
+    ]
+    items = [item for cell in lists if cell is not None for item in cell]
+    if items and all(isinstance(item, (float, np.floating)) for item in items):
+        return pl.Series(name, lists, pl.List(pl.Float64), strict=False)
+    words = [
+        None if cell is None else [level_text(item) for item in cell if not _is_missing(item)]
+        for cell in lists
+    ]
+    return pl.Series(name, words, pl.List(pl.String))
 
 
 def _moments(name: str, clean: list[Any]) -> pl.Series:
@@ -112,10 +131,19 @@ def _moments(name: str, clean: list[Any]) -> pl.Series:
 
 
 def plain_series(series: pl.Series) -> pl.Series:
-    """One polars column as a plain type: Int64, Float64, Boolean, String, Categorical, Datetime or Null."""
+    """One polars column as a plain type.
+
+    Int64, Float64, Boolean, String, Categorical, Datetime, Null, or lists of text or floats.
+    """
     dtype = series.dtype
     if dtype in (pl.Int64, pl.Float64, pl.Boolean, pl.String, pl.Null):
         return series
+    # A name like ^a.*$ is a pattern to polars, even in methods of a series that bears it.
+    return _as_plain(series.alias("values")).alias(series.name)
+
+
+def _as_plain(series: pl.Series) -> pl.Series:
+    dtype = series.dtype
     if isinstance(dtype, (pl.Categorical, pl.Enum)):
         return series.cast(pl.String).cast(pl.Categorical)
     if dtype.is_integer():
@@ -131,6 +159,11 @@ def plain_series(series: pl.Series) -> pl.Series:
         return series.cast(pl.Datetime("us"))
     if isinstance(dtype, pl.Duration):
         return series.cast(pl.Duration("us")).cast(pl.Int64).cast(pl.Float64) / 1e6
+    if isinstance(dtype, (pl.List, pl.Array)) and not isinstance(dtype.inner, (pl.List, pl.Array, pl.Struct)):
+        if dtype.inner is not None and dtype.inner.is_float():
+            return series.cast(pl.List(pl.Float64))
+        if dtype.inner == pl.String or (dtype.inner is not None and dtype.inner.is_integer()):
+            return lists_of_text(series.cast(pl.List(dtype.inner)))
     if dtype == pl.Time:
         return series.cast(pl.Int64).cast(pl.Float64) / 1e9
     return series_of_objects(series.name, series.to_list())
@@ -140,7 +173,8 @@ def plain_frame(frame: pl.DataFrame, wanted: Collection[str] | None = None) -> p
     """All columns (or the wanted ones that exist) as plain types."""
     if wanted is not None:
         known = set(wanted)
-        frame = frame.select([name for name in frame.columns if name in known])
+        # By position: polars takes a name like ^a.*$ for a pattern.
+        frame = pl.DataFrame([series for series in frame.get_columns() if series.name in known])
     if any(not name for name in frame.columns):
         frame = frame.rename({"": _free_name(frame.columns)})
     return pl.DataFrame([plain_series(series) for series in frame.get_columns()])
@@ -167,6 +201,8 @@ def hash_frame(frame: pl.DataFrame) -> str:
     for series in frame.get_columns():
         head = f"{len(series.name)}:{series.name}|{series.dtype.base_type().__name__}|{len(series)}|"
         digest.update(head.encode("utf-8", "replace"))
+        # A name like ^a.*$ is a pattern to polars, even in methods of a series that bears it.
+        series = series.alias("values")
         if series.null_count():
             digest.update(np.packbits(series.is_null().to_numpy()).tobytes())
         if series.dtype in (pl.String, pl.Categorical):
@@ -176,6 +212,8 @@ def hash_frame(frame: pl.DataFrame) -> str:
         elif series.dtype == pl.Float64:
             # Adding zero turns -0.0 into 0.0; nulls come as NaN, and every NaN gets the same bits.
             digest.update(np.where(np.isnan(array := series.to_numpy()), np.nan, array + 0.0).tobytes())
+        elif isinstance(series.dtype, pl.List):
+            digest.update(json.dumps(series.to_list(), ensure_ascii=False).encode("utf-8", "replace"))
         elif series.dtype != pl.Null:
             digest.update(series.to_physical().cast(pl.Int64).fill_null(0).to_numpy().tobytes())
     return digest.hexdigest()

@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-import polars as pl
-
 from modelwright.core import Finding
 from modelwright.data.text_column import TextColumn, looks_like
+from modelwright.data.typed_column import PREFIX
 
 __all__ = ["group_in_id", "informative_prefix", "recognise"]
-
-PREFIX = r"^([A-Za-z]{1,10})[-_ /.:#]?\d+$"
-"""An id with a prefix of letters: ``DE-000123``."""
 
 _SHAPES = (
     ("e-mail addresses", re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")),
@@ -21,9 +17,8 @@ _SHAPES = (
     ("UUIDs", re.compile(r"\{?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?", re.IGNORECASE)),
     ("hashes", re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})", re.IGNORECASE)),
     ("IP addresses", re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")),
-    ("phone numbers", re.compile(r"(?=(?:\D*\d){7,15}\D*$)(?:\+\d|\(\d|\d+[-. ]\d+[-. ]).{5,20}[\d)]")),
 )
-_PHONE = re.compile(r"[+()\d\s./x-]+")
+_PHONE = re.compile(r"(?:\+\d|\(\d|\d+[-. ]\d+[-. ])[\d ()./-]+")
 
 
 def recognise(column: TextColumn) -> str:
@@ -31,15 +26,18 @@ def recognise(column: TextColumn) -> str:
 
     Examples
     --------
+    >>> import polars as pl
     >>> recognise(TextColumn("x", pl.Series(["a@b.de"]), set(), {"a@b.de": 1}))
     'e-mail addresses'
     """
     for name, shape in _SHAPES:
-        if looks_like(column, shape.fullmatch, 0.98) and (
-            name != "phone numbers" or looks_like(column, _PHONE.fullmatch, 0.98)
-        ):
+        if looks_like(column, shape.fullmatch, 0.98):
             return name
-    return ""
+    return "phone numbers" if looks_like(column, _is_phone, 0.98) else ""
+
+
+def _is_phone(value: str) -> bool:
+    return _PHONE.fullmatch(value) is not None and 7 <= sum(map(str.isdigit, value)) <= 15
 
 
 def informative_prefix(column: TextColumn) -> tuple[str, ...]:
@@ -49,6 +47,7 @@ def informative_prefix(column: TextColumn) -> tuple[str, ...]:
 
     Examples
     --------
+    >>> import polars as pl
     >>> ids = {f"{'DE' if n % 2 else 'FR'}-{n:04d}": 1 for n in range(40)}
     >>> informative_prefix(TextColumn("x", pl.Series(list(ids)), set(), ids))
     ('DE', 'FR')
@@ -77,7 +76,7 @@ def group_in_id(column: TextColumn) -> tuple[Finding, ...]:
     if group.null_count() or groups < 10 or each < 2 or numbers > 4 * each:
         return ()
     message = (
-        f"The first part of {column.name!r} repeats ({groups} different ones, {each:.1f} rows each on average). "
+        f"The first part of {column.name!r} repeats ({groups} different ones, {each:.1f} rows each). "
         "If these rows belong together, an honest score needs them on the same side of each split."
     )
     action = "Make that part a column of its own and pass it as the group column."

@@ -116,8 +116,8 @@ def _from_records(records: list[tuple[int, Any]], path: Path, layout: str) -> pl
             inner = _nested(value, name)
             if inner is not None:
                 raise DataError(
-                    f"{what} {number} of {str(path)!r} holds {_kind(inner[1])} at {inner[0]!r}, but a cell of "
-                    "a table holds a plain value. Give each inner value a column of its own."
+                    f"{what} {number} of {str(path)!r} holds {_kind(inner[1])} at {inner[0]!r}, but a cell "
+                    "of a table holds a plain value. Give each inner value a column of its own."
                 )
         names.update(dict.fromkeys(record))
     columns = []

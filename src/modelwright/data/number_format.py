@@ -11,7 +11,7 @@ import polars as pl
 
 __all__ = ["NumberFormat", "guess_number_format"]
 
-_SYMBOLS = "$\u20ac\u00a3\u00a5%"
+_SYMBOLS = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ba%"
 _EXPONENT = r"([eE][+-]?\d+)?"
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)" + _EXPONENT)
 
@@ -49,7 +49,9 @@ class NumberFormat:
         """Regular expression of a whole number so written, symbols dropped."""
         whole = r"\d+"
         if self.thousands:
-            whole = rf"(\d+|\d{{1,3}}({re.escape(self.thousands)}\d{{3}})+)"
+            mark = re.escape(self.thousands)
+            # Groups of two digits are those of India: 12,34,567.
+            whole = rf"(\d+|\d{{1,3}}({mark}\d{{3}})+|\d{{1,2}}({mark}\d{{2}})+{mark}\d{{3}})"
         fraction = re.escape(self.decimal)
         return rf"^[+-]?({whole}({fraction}\d*)?|{fraction}\d+){_EXPONENT}$"
 
@@ -95,7 +97,7 @@ def guess_number_format(values: Sequence[str], decimal_comma: bool) -> NumberFor
     Returns
     -------
     NumberFormat or None
-        None if fewer than half are numbers in any format.
+        None if fewer than half are numbers in any format, or there are several currencies.
 
     Examples
     --------
@@ -112,11 +114,14 @@ def guess_number_format(values: Sequence[str], decimal_comma: bool) -> NumberFor
         for symbol in _SYMBOLS
         if any(value.startswith((symbol, "-" + symbol)) or value.endswith(symbol) for value in values)
     )
+    if len(symbols) > 1:
+        return None
     bare = [value.translate({ord(symbol): None for symbol in symbols}).strip() for value in values]
     if sum(_PLAIN.fullmatch(value) is not None for value in bare) == len(bare):
         return NumberFormat(symbols=symbols)
     order = [NumberFormat(), NumberFormat(".", ","), NumberFormat(","), NumberFormat(",", ".")]
-    order += [NumberFormat(",", " "), NumberFormat(".", " "), NumberFormat(".", "'")]
+    order += [NumberFormat(decimal, space) for space in " \u00a0\u202f" for decimal in ",."]
+    order += [NumberFormat(".", "'"), NumberFormat(".", "\u2019")]
     if decimal_comma:
         order[1], order[2:4] = order[2], [order[3], order[1]]
     best, best_count = None, needed - 1

@@ -21,15 +21,23 @@ ROWS_PER_CODE = 5
 """Rows that each code needs on average."""
 
 _CODES = frozenset(
-    "code zip zipcode postcode postal region browser type kind category cat class cluster segment department dept "
-    "store shop branch channel country state province city district county occupation profession industry sector "
-    "brand vendor supplier manufacturer warehouse product item sku plan race ethnicity religion nationality "
-    "marriage marital gender sex species breed colour color system systems os device platform carrier airline "
-    "airport station terminal route campaign reason cause method mode status id ids uuid key".split()
+    {"code", "zip", "zipcode", "postcode", "postal", "region", "browser", "type", "kind"}
+    | {"category", "cat", "class", "cluster", "segment", "department", "dept", "store", "shop"}
+    | {"branch", "channel", "country", "state", "province", "city", "district", "county"}
+    | {"occupation", "profession", "industry", "sector", "brand", "vendor", "supplier"}
+    | {"manufacturer", "warehouse", "product", "item", "sku", "plan", "race", "ethnicity"}
+    | {"religion", "nationality", "marriage", "marital", "gender", "sex", "species", "breed"}
+    | {"colour", "color", "system", "systems", "os", "device", "platform", "carrier", "airline"}
+    | {"airport", "station", "terminal", "route", "campaign", "reason", "cause", "method"}
+    | {"mode", "status", "id", "ids", "uuid", "key"}
 )
-_COUNTED = frozenset("num number count n total avg mean sum amount rate ratio size days years per pct".split())
+_COUNTED = frozenset(
+    {"num", "number", "count", "n", "total", "avg", "mean", "sum", "amount", "rate", "ratio"}
+    | {"size", "days", "years", "per", "pct"}
+)
 _MOMENTS = frozenset(
-    "timestamp ts time date datetime epoch unix created updated modified at on moment when posted published".split()
+    {"timestamp", "ts", "time", "date", "datetime", "epoch", "unix", "created", "updated"}
+    | {"modified", "at", "on", "moment", "when", "posted", "published"}
 )
 _EPOCHS = (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9))
 _FIRST, _LAST = 946_684_800, 2_208_988_800  # 2000-01-01 and 2040-01-01
@@ -58,9 +66,9 @@ def name_words(name: str) -> list[str]:
 def find_codes(name: str, column: TypedColumn) -> TypedColumn | None:
     """Whole numbers that only name things, as categories.
 
-    The last word of the name must say so (``Region``, ``zip_code``, ``store_id``), 3 to 1,000 different values
-    must stand in 5 rows each on average, and none may be negative. Two values stay numbers: a split divides
-    them either way.
+    The last word of the name must say so (``Region``, ``zip_code``, ``store_id``), 3 to 1,000 different
+    values must stand in 5 rows each on average, none may be negative, and 0 must not be the most frequent:
+    that is a count. Two values stay numbers: a split divides them either way.
     """
     words = name_words(name)
     if not words or words[-1] not in _CODES or set(words) & _COUNTED:
@@ -69,7 +77,8 @@ def find_codes(name: str, column: TypedColumn) -> TypedColumn | None:
     distinct = numbers.n_unique()
     if not 3 <= distinct <= MOST_CODES or len(numbers) < ROWS_PER_CODE * distinct:
         return None
-    if float(numbers.min()) < 0:  # type: ignore[arg-type]
+    lowest, usual = numbers.min(), numbers.mode().min()
+    if not isinstance(lowest, float) or lowest < 0 or usual == 0:
         return None
     parsing = {"missing": column.parsing.get("missing", []), "levels": "int"}
     reason = f"codes: {distinct} whole numbers, and the name {words[-1]!r} says that they only name things"
@@ -115,7 +124,11 @@ def notable_reason(name: str, column: TypedColumn) -> str:
     for kind, names, limit in kinds:
         if words & names and _within(column.values, -limit, limit):
             return f"{kind} in degrees"
-    if words & {"year", "yr", "jahr"} and column.parsing.get("integer") and _within(column.values, 1700, 2200):
+    if (
+        words & {"year", "yr", "jahr"}
+        and column.parsing.get("integer")
+        and _within(column.values, 1700, 2200)
+    ):
         return "years"
     return ""
 
@@ -151,7 +164,9 @@ def find_sentinels(name: str, column: TypedColumn, kept: bool = False) -> TypedC
         return column
     rows = int(np.isin(array, marks).sum())
     listed = " and ".join(f"{mark:g}" for mark in sorted(marks))
-    message = f"{listed} in {name!r} ({rows} rows) lies far outside all other values, like a mark for missing."
+    message = (
+        f"{listed} in {name!r} ({rows} rows) lies far outside all other values, like a mark for missing."
+    )
     action = (
         "Kept, because it is what is learned from or by."
         if kept

@@ -78,10 +78,11 @@ def resolve_source(source: Any) -> Any:
     if isinstance(source, (str, os.PathLike)):
         text = os.fsdecode(os.fspath(source))
         return text if "://" in text and isinstance(source, str) else _resolve_path(text)
-    if isinstance(source, (list, tuple)) and source:
-        if all(isinstance(item, (str, os.PathLike)) for item in source):
-            return _resolve_list([os.fsdecode(os.fspath(item)) for item in source])
-    return source
+    if not isinstance(source, (list, tuple)) or not source:
+        return source
+    if not all(isinstance(item, (str, os.PathLike)) for item in source):
+        return source
+    return _resolve_list([os.fsdecode(os.fspath(item)) for item in source])
 
 
 def _resolve_path(text: str) -> Path | Sheet | Parts:
@@ -134,14 +135,16 @@ def _resolve_list(texts: list[str]) -> Parts:
     for text in texts:
         if "://" in text:
             raise DataError(
-                f"Expected paths of files, but one is the address {without_password(text)!r}. Read it by itself."
+                f"Expected paths of files, but one is the address {without_password(text)!r}. "
+                "Read it by itself."
             )
     files = []
     for text in texts:
         found = _resolve_path(text)
         if isinstance(found, Parts):
             raise DataError(
-                f"Expected a list of files, but {text!r} is a folder or a pattern. Give it alone, or list its files."
+                f"Expected a list of files, but {text!r} is a folder or a pattern. Give it alone, or "
+                "list its files."
             )
         if found in files:
             raise DataError(f"The file {str(found)!r} stands twice in the list. Each belongs there once.")

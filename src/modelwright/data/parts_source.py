@@ -84,7 +84,8 @@ def _check_columns(places: Sequence[str], columns: Sequence[Sequence[str]], some
         told += [f"has the additional column {_listed(more)}"] if more else []
         raise DataError(
             f"The files of one table need equal columns{' (as far as the model uses them)' if some else ''}, "
-            f"but {place!r} {' and '.join(told)}, compared with {places[0]!r}. Correct the file or leave it out."
+            f"but {place!r} {' and '.join(told)}, compared with {places[0]!r}. Correct the "
+            "file or leave it out."
         )
 
 

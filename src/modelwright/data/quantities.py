@@ -31,13 +31,17 @@ _SIGN = r"[+\-\u2212]"
 _CURRENCY = "|".join(re.escape(word) for word in sorted(CURRENCIES, key=len, reverse=True))
 _DIGITS = r"(?:\d[\d.,'\u2019\u00a0\u202f ]*|[.,]\d+)"
 _AFTER = r"[^\d\s.,()\[\]{}:;|_#@&=<>!?\\-][^\d()\[\]{}:;|_#@&=<>!?\\-]{0,14}"
-_PATTERN = (
-    rf"^(\(?{_SIGN}?\(?)\s*((?:{_CURRENCY})?)\s*(\(?{_SIGN}?{_DIGITS})\s*((?:{_AFTER})?)\s*\)?$"
-)
+_PATTERN = rf"^(\(?{_SIGN}?\(?)\s*((?:{_CURRENCY})?)\s*(\(?{_SIGN}?{_DIGITS})\s*((?:{_AFTER})?)\s*\)?$"
 _COMPILED = re.compile(_PATTERN)
 _ORDINALS = frozenset({"st", "nd", "rd", "th", "er", "eme", "e", "o", "a"})
 _FEW = 5
 """Different numbers that a unit of one letter needs: 1A, 2A, 3A are codes."""
+
+_LONGEST = 10
+"""Letters of a unit that is not known: "12 Main Street" is no quantity."""
+
+_MANY = 20
+"""Different numbers that make unknown words behind them units."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Quantity:
     [5.0, 0.5, 7.0, None]
     """
 
-    style: NumberFormat = NumberFormat()
+    style: NumberFormat = field(default_factory=NumberFormat)
     unit: str = ""
     factors: Mapping[str, float] = field(default_factory=dict)
     currency: str = ""
@@ -163,12 +167,17 @@ def _guess(column: TextColumn) -> tuple[Quantity, str, int] | None:
     units: Counter[str] = Counter()
     for text, rows in after.items():
         units[named[text][1] if currency else text] += rows
-    return _with_unit(style, currency, units)
+    bracketed = any(value.startswith(("(", "\u2212")) for value in column.sample(2000))
+    return _with_unit(style, currency, units, bracketed)
 
 
-def _with_unit(style: NumberFormat, currency: str, units: Counter[str]) -> tuple[Quantity, str, int] | None:
+def _with_unit(
+    style: NumberFormat, currency: str, units: Counter[str], bracketed: bool
+) -> tuple[Quantity, str, int] | None:
     spelled = [unit for unit in units if unit]
     bare = units.get("", 0)
+    if not spelled and not currency and not bracketed:
+        return None
     if not spelled:
         reason = f"amounts of money in {currency}" if currency else "numbers; those in brackets are negative"
         return Quantity(style, currency, {}, currency), reason, 2
@@ -177,13 +186,15 @@ def _with_unit(style: NumberFormat, currency: str, units: Counter[str]) -> tuple
     magnitude = all(unit in MAGNITUDES or fold_unit(unit) in MAGNITUDES for unit in spelled)
     if magnitude and (not dimension or bare):
         return Quantity(style, currency, MAGNITUDES, currency), _short(currency, spelled), least
-    if currency or bare > 0.1 * sum(units.values()):
+    if currency or bare > 0.1 * sum(units.values()) or (bare and "%" in units):
         return None
     if dimension:
         return _in_dimension(style, dimension, units), _converted(dimension, units), least
     folded = {fold_unit(unit).removesuffix("s") or unit for unit in spelled}
     unit = next(iter(folded))
-    if len(folded) > 1 or unit in _ORDINALS or (len(unit) == 1 and unit.isalpha()) or len(unit.split()) > 2:
+    if len(folded) > 1 or unit in _ORDINALS or len(unit) > _LONGEST or " " in unit:
+        return None
+    if len(unit) == 1 and unit.isalpha():
         return None
     most = max(spelled, key=lambda text: units[text])
     factors = {fold_unit(text): 1.0 for text in spelled}
@@ -200,8 +211,9 @@ def _in_dimension(style: NumberFormat, dimension: str, units: Counter[str]) -> Q
 def _converted(dimension: str, units: Counter[str]) -> str:
     spelled = sorted((unit for unit in units if unit), key=lambda unit: (-units[unit], unit))
     if len({unit_factor(unit, DIMENSIONS[dimension]) for unit in spelled}) == 1:
-        return f"numbers in {spelled[0]} ({dimension})"
-    return f"numbers with units of {dimension} ({', '.join(spelled[:5])}), all converted to {spelled[0]}"
+        return f"numbers in {spelled[0]}"
+    name = "time" if dimension == "calendar" else dimension
+    return f"numbers with units of {name} ({', '.join(spelled[:5])}), all converted to {spelled[0]}"
 
 
 def _short(currency: str, spelled: list[str]) -> str:
@@ -220,9 +232,14 @@ def mixed_units(column: TextColumn) -> tuple[Finding, ...]:
         return ()
     texts = [text for text in (*parts[1], *parts[2]) if text]
     known = {text for text in texts if text == "%" or currency_of(text)[0] or dimension_of([text])}
-    if len(known) < 2 and not (known == {"%"} and "" in parts[2]):
+    foreign = set(texts) - known
+    # Words of two letters and more behind many different numbers are units too: km/kg beside kmpl.
+    if any(len(text) < 2 or fold_unit(text) in _ORDINALS or " " in text for text in foreign):
         return ()
-    if known != set(texts):
+    if len(known | foreign) > 5 or (foreign and len(set(parts[0])) < _MANY):
+        return ()
+    known |= foreign
+    if len({fold_unit(text) for text in known}) < 2 and not (known == {"%"} and "" in parts[2]):
         return ()
     listed = ", ".join(map(repr, sorted(known)[:5])) + (" and numbers without" if len(known) == 1 else "")
     message = f"{column.name!r} holds numbers in units that cannot be brought together: {listed}."

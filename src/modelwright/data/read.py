@@ -15,7 +15,7 @@ from modelwright.data.parts import resolve_source
 from modelwright.data.statistics import column_statistics
 from modelwright.data.table import RawTable, Table
 from modelwright.data.typed_column import TypedColumn
-from modelwright.data.typing_rules import type_columns
+from modelwright.data.typing_rules import TypingOptions, type_columns
 
 __all__ = ["read_raw", "read_table"]
 
@@ -47,7 +47,11 @@ def read_raw(source: Any, wanted: Collection[str] | None = None) -> RawTable:
 
 
 def read_table(
-    source: Any, *, overrides: Mapping[str, str] | None = None, problem: Problem | None = None
+    source: Any,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    problem: Problem | None = None,
+    messy: bool = True,
 ) -> Table:
     """Read anything as a typed table.
 
@@ -60,10 +64,13 @@ def read_table(
         pandas, polars or pyarrow table, or any that narwhals reads; a dict of lists; a list of records; a
         two-dimensional numpy array (its columns are named c0, c1, ...).
     overrides : mapping of str to str or None
-        Column name to a kind (numeric, categorical, boolean, datetime, text) or a role (feature, id,
-        ignored, sensitive), where the inference would be wrong.
+        Column name to a kind (numeric, categorical, boolean, datetime, text, list, coordinates) or a role
+        (feature, id, ignored, sensitive), where the inference would be wrong.
     problem : Problem or None
         The columns it names get their roles.
+    messy : bool
+        Whether to look for numbers in disguise (``1,248 CC``), marks for missing (-999), integer codes, spans
+        of time, places, lists and misspelled levels.
 
     Raises
     ------
@@ -91,7 +98,7 @@ def read_table(
     kinds, roles = split_overrides(overrides, names)
     if problem is not None:
         check_problem_columns(problem, names)
-    typed = _type_all(raw, kinds, problem)
+    typed = _type_all(raw, kinds, problem, messy)
     statistics = column_statistics(typed)
     findings = list(raw.findings)
     columns = []
@@ -109,8 +116,14 @@ def _place(raw: RawTable) -> str:
     return repr(raw.info.location) if raw.info.location else f"The {raw.info.kind} table"
 
 
-def _type_all(raw: RawTable, kinds: Mapping[str, Kind], problem: Problem | None) -> dict[str, TypedColumn]:
-    typed = type_columns(raw.frame, kinds, raw.decimal_comma)
+def _type_all(
+    raw: RawTable, kinds: Mapping[str, Kind], problem: Problem | None, messy: bool
+) -> dict[str, TypedColumn]:
+    protected: list[str] = []
+    if problem is not None:
+        named = (*problem.targets, problem.group, problem.weights)
+        protected = [name for name in named if name is not None]
+    typed = type_columns(raw.frame, TypingOptions(kinds, raw.decimal_comma, messy, protected))
     for name, levels in raw.levels.items():
         if typed[name].kind is Kind.CATEGORICAL:
             typed[name].parsing["levels"] = levels

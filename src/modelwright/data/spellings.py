@@ -16,7 +16,7 @@ MOST_LEVELS = 10_000
 MOST_MERGED = 1_000
 """The most spellings that are merged."""
 
-_SHORT = 3
+_SHORT = 2
 _RARE = 0.2
 """Short levels (aA, AA) are merged only if the rare spelling has at most this share of the frequent one."""
 
@@ -26,8 +26,9 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _OPEN = re.compile(
-    r"(?:(<=?|\u2264|under|below|less than|up to)|(>=?|\u2265|over|above|more than))?\s*[$\u20ac\u00a3]?\s*(\d[\d.,]*)\s*"
-    r"[kKmM%]?\s*(\+|and over|and above|or more|and more)?\s*([a-z]+\.?)?",
+    r"(?:(<=?|\u2264|under|below|less than|up to)|(>=?|\u2265|over|above|more than))?"
+    r"\s*[$\u20ac\u00a3]?\s*(\d[\d.,]*)\s*[kKmM%]?\s*"
+    r"(\+|and over|and above|or more|and more)?\s*([a-z]+\.?)?",
     re.IGNORECASE,
 )
 
@@ -81,7 +82,9 @@ def report_spellings(name: str, levels: Mapping[str, int], merged: Mapping[str, 
     more = ", ..." if len(merged) > 5 else ""
     if kept:
         message = f"{name!r} seems to spell some values in several ways: {shown}{more} ({rows} rows)."
-        action = "Kept apart, because it is what is learned from or by; correct them in the data if they are one."
+        action = (
+            "Kept apart, because it is what is learned from or by; correct them in the data if they are one."
+        )
     else:
         message = f"{len(merged)} spellings in {name!r} are read as another: {shown}{more} ({rows} rows)."
         action = f"Set {name}=categorical to keep them apart."

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -137,7 +137,7 @@ def _result(connection: Connection, asked: SqlQuery) -> pl.DataFrame:
             f"The query on {asked.shown!r} gives more than one column named "
             f"{', '.join(map(repr, twice[:5]))}. Name the columns one by one, with AS where needed."
         )
-    types = [None if sqlite else _TYPES.get(column[1], pl.String()) for column in described]
+    types = [None if sqlite else _TYPES.get(cast(int, column[1]), pl.String()) for column in described]
     pieces: list[list[pl.Series]] = [[] for _ in names]
     while True:
         rows = result.fetchmany(_ROWS)

@@ -29,8 +29,9 @@ def column_statistics(columns: Mapping[str, TypedColumn]) -> dict[str, dict[str,
     All have ``rows``, ``missing``, ``distinct``, ``examples``. Numeric columns add ``minimum``, ``maximum``,
     ``mean``, ``std``, ``quantiles`` (at `QUANTILES`), ``integer``; dates ``minimum`` and ``maximum`` in ISO
     form; categories and booleans ``top`` (the most frequent levels with their rows); text ``mean_length``
-    and ``mean_words``. Above 100,000 rows quantiles and distinct values of numbers come from an even
-    sample (``approximate`` is true).
+    and ``mean_words``; lists ``top`` (items with their rows), ``mean_items`` and ``items`` (different ones);
+    places ``minimum`` and ``maximum`` (latitude, longitude). Above 100,000 rows quantiles and distinct values
+    of numbers come from an even sample (``approximate`` is true).
     """
     numeric = [
         name
@@ -126,9 +127,11 @@ def _number_examples(row: NDArray[np.float64]) -> list[float]:
 
 def _examples(column: pl.Series) -> list[Any]:
     """The first few distinct values."""
-    seen = dict.fromkeys(value for value in column.head(50).to_list() if value is not None)
-    if not seen and column.null_count() < len(column):
-        seen = dict.fromkeys(column.drop_nulls().head(EXAMPLES).to_list())
+    head = [value for value in column.head(50).to_list() if value is not None]
+    if not head and column.null_count() < len(column):
+        head = column.drop_nulls().head(EXAMPLES).to_list()
+    # Lists cannot be looked up in a dict.
+    seen = dict.fromkeys(", ".join(map(str, value)) if isinstance(value, list) else value for value in head)
     return [_plain(value) for value in list(seen)[:EXAMPLES]]
 
 
@@ -139,16 +142,19 @@ def _plain(value: Any) -> Any:
 
 
 def _other_statistics(column: TypedColumn) -> dict[str, Any]:
-    values = column.values
+    # Polars takes a name like ^a.*$ for a pattern, even in methods of a series that bears it.
+    values = column.values.alias("values")
     missing = values.null_count()
     record: dict[str, Any] = {"rows": len(values), "missing": missing, "examples": _examples(values)}
     if missing == len(values):
         return {**record, "distinct": 0}
     if column.kind in (Kind.CATEGORICAL, Kind.BOOLEAN):
-        counts = _level_counts(column)
+        counts = _level_counts(values, column.levels)
         record["distinct"] = len(counts)
         record["top"] = [[level, rows] for level, rows in counts[:TOP_LEVELS]]
         return record
+    if column.kind in (Kind.LIST, Kind.COORDINATES):
+        return {**record, **_nested_statistics(column.kind, values.drop_nulls())}
     record["distinct"] = len(column.levels) if column.levels is not None else values.drop_nulls().n_unique()
     if column.kind is Kind.TEXT:
         present = values.drop_nulls()
@@ -159,10 +165,25 @@ def _other_statistics(column: TypedColumn) -> dict[str, Any]:
     return record
 
 
-def _level_counts(column: TypedColumn) -> list[tuple[str, int]]:
+def _nested_statistics(kind: Kind, present: pl.Series) -> dict[str, Any]:
+    record: dict[str, Any] = {"distinct": present.n_unique()}
+    if kind is Kind.COORDINATES:
+        sides = [present.list.get(0), present.list.get(1)]
+        record["minimum"] = [float(side.min()) for side in sides]  # type: ignore[arg-type]
+        record["maximum"] = [float(side.max()) for side in sides]  # type: ignore[arg-type]
+        return record
+    items = present.list.unique().explode().drop_nulls()
+    counts = _level_counts(items, None)
+    record["mean_items"] = float(present.list.len().to_numpy().mean())
+    record["items"] = len(counts)
+    record["top"] = [[item, rows] for item, rows in counts[:TOP_LEVELS]]
+    return record
+
+
+def _level_counts(values: pl.Series, levels: Mapping[str, int] | None) -> list[tuple[str, int]]:
     """Levels with their rows, the most frequent first; the name decides ties, so that records repeat."""
-    if column.levels is not None:
-        return list(column.levels.items())
-    rows = column.values.value_counts(name="__rows__").rows()
+    if levels is not None:
+        return list(levels.items())
+    rows = values.value_counts(name="__rows__").rows()
     named = [(str(level), int(count)) for level, count in rows if level is not None]
     return sorted(named, key=lambda row: (-row[1], row[0]))

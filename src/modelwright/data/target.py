@@ -241,6 +241,11 @@ def infer_task(present: pl.Series, column: Column, task: Task) -> tuple[Task, Fi
                 f"({_some(present)}). Use the task 'auto', or correct the values."
             )
         return task, None
+    if column.kind in (Kind.LIST, Kind.COORDINATES):
+        raise TargetError(
+            f"Each value of the target {column.name!r} is several ({_some(present)}), which cannot be learned as "
+            "one. Give a column with one value for each row."
+        )
     if column.kind is Kind.DATETIME:
         raise TargetError(
             f"The target {column.name!r} is a date ({_some(present)}), which cannot be predicted as such. "

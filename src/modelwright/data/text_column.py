@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,10 @@ class TextColumn:
         """Rows that are not missing."""
         return sum(self.real.values())
 
+    def only(self, levels: Iterable[str]) -> TextColumn:
+        """The column as if only some of its values were not missing."""
+        return replace(self, real={level: self.real[level] for level in levels})
+
     def uniques(self) -> pl.Series:
         """The distinct values that are not missing."""
         return pl.Series("values", list(self.real), pl.String)
@@ -102,7 +106,11 @@ def unread(column: TextColumn, read: pl.Series, least: int = 2) -> list[str] | N
 
 
 def numbers_of(
-    column: TextColumn, parse: Callable[[pl.Series], pl.Series], reason: str, parsing: dict[str, Any], least: int
+    column: TextColumn,
+    parse: Callable[[pl.Series], pl.Series],
+    reason: str,
+    parsing: dict[str, Any],
+    least: int,
 ) -> TypedColumn | None:
     """The column as numbers by a rule, or None if the rule reads too few of its values."""
     read = parse(column.uniques())
@@ -121,8 +129,8 @@ def with_typos(typed: TypedColumn, column: TextColumn, strange: list[str]) -> Ty
         return typed
     rows = sum(column.real[value] for value in strange)
     message = (
-        f"{rows} values of {column.name!r} are not {typed.kind} ({', '.join(map(repr, strange[:3]))}) and are "
-        "treated as missing, because all others are."
+        f"{rows} values of {column.name!r} are not {typed.kind} ({', '.join(map(repr, strange[:3]))}) and "
+        "are treated as missing, because all others are."
     )
     action = f"Set {column.name}=categorical to keep them."
     evidence = {"rows": rows, "examples": strange[:5]}

@@ -13,13 +13,13 @@ from modelwright.core import Finding, Kind
 from modelwright.data.coordinates import type_coordinates
 from modelwright.data.date_format import DateFormat, guess_date_format, parse_dates
 from modelwright.data.durations import type_duration
-from modelwright.data.identifiers import PREFIX, group_in_id, informative_prefix, recognise
+from modelwright.data.identifiers import group_in_id, informative_prefix, recognise
 from modelwright.data.number_format import NumberFormat, guess_number_format
 from modelwright.data.quantities import mixed_units, type_quantity
 from modelwright.data.spellings import merged_spellings, range_order, report_spellings
 from modelwright.data.text_column import MOST_TOKENS, TextColumn, with_typos
 from modelwright.data.tokens import INFINITE, NUMERIC_MISSING, boolean_words, missing_tokens
-from modelwright.data.typed_column import TypedColumn, numeric_column, parse_text
+from modelwright.data.typed_column import PREFIX, TypedColumn, numeric_column, parse_text
 from modelwright.data.value_lists import type_list
 
 __all__ = ["CODE", "as_boolean", "count_levels", "read_dates", "read_numbers", "type_text"]
@@ -101,9 +101,7 @@ def _boolean(column: TextColumn) -> TypedColumn | None:
     return as_boolean(known, pair, f"two values, {shown[0]} and {shown[1]}")
 
 
-def as_boolean(
-    column: TextColumn, words: tuple[frozenset[str], frozenset[str]], reason: str
-) -> TypedColumn:
+def as_boolean(column: TextColumn, words: tuple[frozenset[str], frozenset[str]], reason: str) -> TypedColumn:
     """The column as booleans, by the (small) words for true and for false; others become missing."""
     true, false = words
     strange = [level for level in column.real if level.lower() not in true | false]
@@ -224,14 +222,16 @@ def _words(column: TextColumn, messy: bool, protected: bool) -> TypedColumn:
         reason = "codes: digits with leading zeros" if padded else "codes: too many digits for a number"
         return TypedColumn(Kind.CATEGORICAL, values, reason, parsing, levels=column.real)
     named = recognise(column) if messy and distinct >= MANY else ""
-    uniques = column.uniques() if distinct >= MANY and distinct >= 0.2 * rows and not named else None
+    mixed = mixed_units(column)
+    prose = distinct >= MANY and distinct >= 0.2 * rows and not named and not mixed
+    uniques = column.uniques() if prose else None
     if uniques is not None and is_free_text(uniques, rows):
         words = float(_words_per_value(uniques))
         reason = f"free text: {distinct} different values of {words:.1f} words on average"
         return TypedColumn(Kind.TEXT, values, reason, parsing, levels=column.real)
     reason = f"{distinct} different value{'' if distinct == 1 else 's'} in {rows} rows"
     reason = f"{named}: {reason}" if named else reason
-    findings = (*_nearly_numeric(column), *mixed_units(column))
+    findings = (*_nearly_numeric(column, messy), *mixed)
     typed = TypedColumn(Kind.CATEGORICAL, values, reason, parsing, findings, column.real)
     if not messy or named:
         return typed
@@ -249,7 +249,7 @@ def _tidy(column: TextColumn, typed: TypedColumn) -> TypedColumn:
         action = f"Only the prefix is a feature; to leave it out: --set {shlex.quote(column.name)}=id."
         evidence = {"prefixes": list(prefixes[:20])}
         finding = Finding("id_prefix", "info", message, column.name, action, evidence)
-        parsing = {**typed.parsing, "prefix": PREFIX}
+        parsing = {**typed.parsing, "prefix": True}
         return TypedColumn(Kind.CATEGORICAL, values, reason, parsing, (*typed.findings, finding))
     if len(column.real) == column.rows:
         return replace(typed, findings=(*typed.findings, *group_in_id(column)))
@@ -284,7 +284,7 @@ def _tidy_report(column: TextColumn, typed: TypedColumn) -> TypedColumn:
     return replace(typed, findings=(*typed.findings, finding))
 
 
-def _nearly_numeric(column: TextColumn) -> tuple[Finding, ...]:
+def _nearly_numeric(column: TextColumn, messy: bool) -> tuple[Finding, ...]:
     """Numbers but for one or two repeated words, which may well be a spelling of "missing"."""
     words = [level for level in column.real if not any(map(str.isdecimal, level))]
     if not 1 <= len(words) <= 2 or min(column.real[word] for word in words) < 2:
@@ -295,7 +295,10 @@ def _nearly_numeric(column: TextColumn) -> tuple[Finding, ...]:
     numbers = [level for level in column.real if level not in words]
     style = guess_number_format(numbers[:: max(1, len(numbers) // 500)], column.decimal_comma)
     uniques = pl.Series(numbers, dtype=pl.String)
-    if style is None or style.parse(uniques).null_count() or uniques.str.contains(CODE).any():
+    plain = style is not None and not style.parse(uniques).null_count()
+    if plain and uniques.str.contains(CODE).any():
+        return ()
+    if not plain and not (messy and type_quantity(column.only(numbers)) is not None):
         return ()
     message = f"{column.name!r} is nearly numeric: not numbers: {', '.join(map(repr, words))} ({rows} rows)."
     action = f"Kept as categories; --set {shlex.quote(column.name)}=numeric reads them as missing."

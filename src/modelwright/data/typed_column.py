@@ -17,6 +17,7 @@ from modelwright.data.tokens import MISSING
 __all__ = [
     "TypedColumn",
     "levels_as_text",
+    "lists_of_text",
     "numeric_column",
     "parse_text",
     "strip_text",
@@ -26,6 +27,9 @@ __all__ = [
 
 EXACT = 2**53
 """Beyond this a float64 does not hold every whole number."""
+
+PREFIX = r"^([A-Za-z]{1,10})[-_ /.:#]?\d+$"
+"""An id with a prefix of letters: ``DE-000123``."""
 
 _SMALL = 256
 """Up to so many rows Python is quicker than calling polars for one column."""
@@ -55,8 +59,8 @@ class TypedColumn:
         ``width`` of codes with leading zeros; ``levels`` (type of the levels that are not text);
         ``unit``, ``factors``, ``currency`` of quantities; ``duration``; ``sentinels`` (numbers that stand for
         missing); ``epoch`` (unit of moments since 1970); ``coordinates``, ``longitude_first``; ``delimiter``
-        of lists; ``prefix`` (pattern of the part of an id that is kept); ``merged`` (rare spelling to the
-        usual one); ``order`` of levels that are ranges;
+        of lists; ``prefix`` (whether only the letters before the digits of an id are kept); ``merged`` (rare
+        spelling to the usual one); ``order`` of levels that are ranges;
         ``declared`` (type the source declared: then no token but an empty cell is missing).
     findings : tuple of Finding
         What was noticed.
@@ -131,7 +135,28 @@ def levels_as_text(series: pl.Series) -> pl.Series:
         return integers.zip_with(whole.fill_null(False), series.cast(pl.String))
     if series.dtype == pl.Boolean:
         return series.cast(pl.String).replace({"true": "True", "false": "False"})
+    if isinstance(series.dtype, pl.List):
+        return lists_of_text(series).list.join(", ")
     return series.cast(pl.String)
+
+
+def lists_of_text(series: pl.Series) -> pl.Series:
+    """``List(String)`` of lists of any plain values: whole floats print like integers.
+
+    Examples
+    --------
+    >>> lists_of_text(pl.Series([[1.0, 2.5], None])).to_list()
+    [['1', '2.5'], None]
+    """
+    if series.dtype == pl.List(pl.String):
+        return series
+    item = pl.element()
+    text = item.cast(pl.String)
+    if series.dtype == pl.List(pl.Float64):
+        whole = (item == item.floor()) & (item.abs() < 2**63)
+        text = pl.when(whole).then(item.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(text)
+    frame = series.alias("values").to_frame()
+    return frame.select(pl.col("values").list.eval(text).cast(pl.List(pl.String))).to_series()
 
 
 def parse_text(text: pl.Series, kind: Kind, parsing: Mapping[str, Any]) -> pl.Series:
@@ -163,8 +188,10 @@ def parse_text(text: pl.Series, kind: Kind, parsing: Mapping[str, Any]) -> pl.Se
         )
     missing = set(parsing.get("missing", ())) | (frozenset() if "declared" in parsing else MISSING)
     words = without_tokens(text, missing) if missing else text
-    if "prefix" in parsing:
-        words = words.str.extract(parsing["prefix"], 1)
+    if parsing.get("prefix"):
+        # A bare prefix may come from a table that has been read before.
+        found = words.str.extract(PREFIX, 1)
+        words = found.zip_with(found.is_not_null(), words.str.extract(r"^([A-Za-z]+)$", 1))
     return words.replace(parsing["merged"]) if parsing.get("merged") else words
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-__all__ = ["CURRENCIES", "DIMENSIONS", "MAGNITUDES", "currency_of", "dimension_of", "fold_unit", "unit_factor"]
+__all__ = [
+    "CURRENCIES",
+    "DIMENSIONS",
+    "MAGNITUDES",
+    "currency_of",
+    "dimension_of",
+    "fold_unit",
+    "unit_factor",
+]
 
 
 def _spelled(units: Mapping[str, float]) -> dict[str, float]:
@@ -81,13 +89,15 @@ MAGNITUDES = _spelled(
     }
 )
 
-CURRENCIES: dict[str, str] = {
-    **{sign: sign for sign in "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ba\u20ab\u20aa\u20b4\u20a6\u0e3f\u20bf"},
-    **{"US$": "$", "USD": "$", "EUR": "\u20ac", "GBP": "\u00a3", "JPY": "\u00a5", "INR": "\u20b9"},
-    **{"Rs.": "\u20b9", "Rs": "\u20b9", "RUB": "\u20bd", "KRW": "\u20a9", "TRY": "\u20ba", "R$": "BRL"},
-    **{code: code for code in ("CHF", "AUD", "CAD", "CNY", "SEK", "NOK", "DKK", "PLN", "BRL", "MXN", "HKD")},
-    **{"kr": "kr", "kr.": "kr", "z\u0142": "PLN", "A$": "AUD", "C$": "CAD"},
-}
+_SIGNS = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ba\u20ab\u20aa\u20b4\u20a6\u0e3f\u20bf"
+_CODES = ("CHF", "AUD", "CAD", "CNY", "SEK", "NOK", "DKK", "PLN", "BRL", "MXN", "HKD")
+_NAMED = (
+    *(("US$", "$"), ("USD", "$"), ("EUR", "\u20ac"), ("GBP", "\u00a3"), ("JPY", "\u00a5"), ("INR", "\u20b9")),
+    *(("Rs.", "\u20b9"), ("Rs", "\u20b9"), ("RUB", "\u20bd"), ("KRW", "\u20a9"), ("TRY", "\u20ba")),
+    *(("kr", "kr"), ("kr.", "kr"), ("z\u0142", "PLN"), ("A$", "AUD"), ("C$", "CAD"), ("R$", "BRL")),
+)
+
+CURRENCIES: dict[str, str] = {name: name for name in (*_SIGNS, *_CODES)} | dict(_NAMED)
 """Signs and codes of currencies, each with the one it stands for; rates change, so none is converted."""
 
 
@@ -148,8 +158,6 @@ def dimension_of(units: Iterable[str]) -> str:
     known = list(units)
     for name, table in DIMENSIONS.items():
         strict = [fold_unit(unit) for unit in known]
-        if all(
-            unit in table or (len(unit) > 2 and unit.removesuffix("s") in table) for unit in strict
-        ):
+        if all(unit in table or (len(unit) > 2 and unit.removesuffix("s") in table) for unit in strict):
             return name
     return ""

@@ -29,7 +29,7 @@ _CELLS = 5
 
 
 def parse_lists(text: pl.Series, parsing: Mapping[str, Any]) -> pl.Series:
-    """``List(String)`` of the items of each cell; an empty list if a bracketed cell has none.
+    r"""``List(String)`` of the items of each cell; an empty list if a bracketed cell has none.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def parse_lists(text: pl.Series, parsing: Mapping[str, Any]) -> pl.Series:
     --------
     >>> parse_lists(pl.Series(["a; b", "c", None]), {"delimiter": ";"}).to_list()
     [['a', 'b'], ['c'], None]
-    >>> parse_lists(pl.Series(["['a, b', \\"c\\"]", "[]"]), {"delimiter": "[]"}).to_list()
+    >>> parse_lists(pl.Series(["['a, b', \"c\"]", "[]"]), {"delimiter": "[]"}).to_list()
     [['a, b', 'c'], []]
     """
     missing = set(parsing.get("missing", ()))

@@ -3,6 +3,7 @@
 from modelwright.ensemble.bag import PREDICT_ENTRY, Ensemble, Member
 from modelwright.ensemble.calibration import Calibration, fit_calibration
 from modelwright.ensemble.crossfit import ENTRY, FoldJob, FoldResult, fit_fold, read_fold
+from modelwright.ensemble.decision import fit_decision, quick_decision
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
 from modelwright.ensemble.selection import select_weights
 
@@ -16,8 +17,10 @@ __all__ = [
     "FoldResult",
     "Member",
     "fit_calibration",
+    "fit_decision",
     "fit_fold",
     "open_fold_data",
+    "quick_decision",
     "read_fold",
     "select_weights",
     "write_fold_data",

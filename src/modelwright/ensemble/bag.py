@@ -91,11 +91,14 @@ class Ensemble:
         Weights sum to 1.
     calibration : Calibration or None
         Applied to the mean of the members' probabilities.
+    utility : float64 array, shape (classes, classes) or (labels,), or None
+        What to decide for, given these; see `core.Predictions`.
     """
 
     task: Task
     members: tuple[Member, ...]
     calibration: Calibration | None = None
+    utility: NDArray[np.float64] | None = None
 
     def predict(self, view: View) -> Predictions:
         """Predictions of every row of a view."""
@@ -104,11 +107,22 @@ class Ensemble:
         if self.task is Task.REGRESSION:
             return Predictions.of_values(total)
         if self.task.has_outputs:
-            return Predictions(np.asarray(total, np.float64))
-        blended = Predictions.of_probabilities(total)
-        if self.calibration is None:
-            return blended
-        return Predictions(self.calibration.apply(blended.array))
+            return Predictions(np.asarray(total, np.float64), self.utility)
+        array = Predictions.of_probabilities(total).array
+        if self.calibration is not None:
+            array = self.calibration.apply(array)
+        return Predictions(array, self.utility)
+
+    def require_outputs(self, outputs: int) -> None:
+        """Refuse a utility that is not of so many classes or labels.
+
+        Raises
+        ------
+        ValueError
+            If it is of another number.
+        """
+        if self.utility is not None and self.utility.shape[-1] != outputs:
+            raise ValueError(f"a utility of {self.utility.shape[-1]} decisions for {outputs} outputs")
 
     def to_dict(self, root: Path) -> dict[str, Any]:
         """The record that `from_dict` needs beside the members' directories below a root."""
@@ -116,6 +130,7 @@ class Ensemble:
             "task": str(self.task),
             "members": [member.to_dict(root) for member in self.members],
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "utility": None if self.utility is None else self.utility.tolist(),
         }
 
     @classmethod
@@ -125,7 +140,7 @@ class Ensemble:
         Raises
         ------
         ValueError
-            If a directory is not inside the root.
+            If a directory is not inside the root, or a number cannot be.
         """
         task = Task(record["task"])
         members = tuple(
@@ -142,7 +157,20 @@ class Ensemble:
         )
         if not members or not all(member.directories for member in members):
             raise ValueError("an ensemble needs a member, and each member a model")
-        return cls(task, members, Calibration.from_dict(record.get("calibration")))
+        calibration = Calibration.from_dict(record.get("calibration"))
+        return cls(task, members, calibration, _utility(task, record.get("utility")))
+
+
+def _utility(task: Task, record: Any) -> NDArray[np.float64] | None:
+    """A utility as it was written."""
+    if record is None:
+        return None
+    utility = np.asarray(record, dtype=np.float64)
+    square = utility.ndim == 2 and utility.shape[0] == utility.shape[1] and task.is_classification
+    thresholds = utility.ndim == 1 and task is Task.MULTILABEL
+    if not (square or thresholds) or not utility.size or not np.isfinite(utility).all():
+        raise ValueError(f"the utility of an ensemble does not fit the task {task}")
+    return utility
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -38,8 +38,8 @@ _CELLS = 400_000
 """Rows x classes that are looked at: a threshold is not better known by more."""
 
 _REPEATS = 5
-_FEWEST = 20
-"""Rows of a class (by weight) below which halves tell nothing about it, and the third way is not tried."""
+_FEWEST = 8
+"""Rows of a class below which halves tell nothing about it, and the third way is not tried."""
 
 _QUANTILES = 32
 _MULTIPLIERS = np.exp(np.linspace(-1.2, 1.2, 13))
@@ -71,7 +71,7 @@ class _Rows:
 
     def better(self, utility: FloatArray | None) -> float:
         """The score, higher for better."""
-        score = self.metric.score(self.codes, Predictions(self.array, utility), self.weights)
+        score, _ = self.metric.try_score(self.codes, Predictions(self.array, utility), self.weights)
         return score if self.metric.greater_is_better else -score
 
     def better_of(self, confusions: FloatArray) -> FloatArray:
@@ -115,6 +115,8 @@ def quick_decision(
         return None
     if np.ndim(target) == 2:
         return quick_thresholds(metric, np.asarray(target), array, weights)
+    if not len(target):
+        return None
     rows = _Rows(metric, np.asarray(target, np.int64), np.asarray(array, np.float64), weights)
     if rows.classes > 2:
         return _linear(rows)[0]
@@ -173,6 +175,8 @@ def fit_decision(
     if problem is not None and problem.costs and problem.task.is_classification:
         metric = problem_metric(problem, "cost")
     if metric.needs != "labels" or metric.name in _ONE_SIDED:
+        return None
+    if not len(target):
         return None
     if np.ndim(target) == 2:
         return fit_thresholds(metric, np.asarray(target), array, weights, seed)
@@ -325,10 +329,22 @@ def _scan(rows: _Rows, thresholds: FloatArray) -> float | None:
         better = rows.better_of(confusions)
     if not np.isfinite(better).any():
         return None
+    better = _calm(better)
     best = np.flatnonzero(better >= np.nanmax(better) - 1e-12)
     runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
     widest = max(runs, key=lambda run: (thresholds[run[-1]] - thresholds[run[0]], len(run)))
     return float(thresholds[widest[len(widest) // 2]])
+
+
+def _calm(scores: FloatArray) -> FloatArray:
+    """Means over neighbouring thresholds: the highest peak of a few rows is luck."""
+    reach = min(len(scores) // 16, 200)
+    if not reach:
+        return scores
+    padded = np.pad(np.nan_to_num(scores, nan=float(np.nanmin(scores))), reach, mode="edge")
+    sums = np.cumsum(np.append(0.0, padded))
+    means: FloatArray = (sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1)
+    return means
 
 
 def _ascent(rows: _Rows, utility: FloatArray) -> FloatArray:

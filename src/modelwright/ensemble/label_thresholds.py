@@ -45,7 +45,8 @@ class _Rows:
 
     def better(self, thresholds: FloatArray | None) -> float:
         """The score, higher for better."""
-        score = self.metric.score(self.target, Predictions(self.array, thresholds), self.weights)
+        predictions = Predictions(self.array, thresholds)
+        score, _ = self.metric.try_score(self.target, predictions, self.weights)
         return score if self.metric.greater_is_better else -score
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import Predictions
 from modelwright.core.fitting import Deadline
+from modelwright.ensemble.decision import quick_decision
 from modelwright.metrics import Metric
 
 __all__ = ["select_weights"]
@@ -39,10 +40,15 @@ def _scoring(
         codes = target.astype(np.int64)
         return [np.asarray(c[rows, codes], dtype=np.float64) for c in candidates], _log_loss_scorer(weights)
 
-    def error(array: NDArray[np.float64]) -> float:
-        return metric.error_of(metric.try_score(target, Predictions(array), weights)[0])
+    arrays = [np.asarray(candidate, dtype=np.float64) for candidate in candidates]
+    # A caller's function may take long: it sees all blends at the decision that suits their mean.
+    shared = quick_decision(metric, target, np.mean(arrays, axis=0), weights) if metric.costly else None
 
-    return [np.asarray(candidate, dtype=np.float64) for candidate in candidates], error
+    def error(array: NDArray[np.float64]) -> float:
+        utility = shared if metric.costly else quick_decision(metric, target, array, weights)
+        return metric.error_of(metric.try_score(target, Predictions(array, utility), weights)[0])
+
+    return arrays, error
 
 
 def select_weights(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import (
     FloatArray,
+    OptionError,
     Predictions,
     UnknownName,
     format_bytes,
@@ -277,11 +278,19 @@ def build_leaderboard(
     Returns
     -------
     Leaderboard
+
+    Raises
+    ------
+    OptionError
+        If the metric, which may be the caller's, fails over every model.
     """
     target = np.asarray(target)
     scored = [e for e in entrants if e.predictions is not None and e.predictions.rows == len(target)]
     predictions = [e.predictions for e in scored if e.predictions is not None]
-    estimates = np.array([metric.try_score(target, each, weights)[0] for each in predictions])
+    tries = [metric.try_score(target, each, weights) for each in predictions]
+    if tries and all(reason for _, reason in tries):
+        raise OptionError(tries[0][1])  # the metric fails whatever it is given
+    estimates = np.array([score for score, _ in tries])
     scores = bootstrap_scores(metric, target, predictions, weights=weights, groups=groups, seed=seed)
     usable = [i for i in range(len(scored)) if np.isfinite(estimates[i])]
     sign = -1.0 if metric.greater_is_better else 1.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import FeatureInfo
 from modelwright.features.state import damaged, read_mapping, read_number, read_record, read_texts
-from modelwright.features.transformer import Transformer, pick
+from modelwright.features.transformer import Transformer, pick_lists
 
 __all__ = ["CoordinatesTransformer"]
 
@@ -21,7 +21,7 @@ PARTS = ("latitude", "longitude", "northeast", "northwest", "distance")
 _DEGREE = 111.195
 """Kilometres of one degree of latitude (mean radius of the earth: 6371.0 km)."""
 
-_TYPES: tuple[type[pl.DataType], ...] = (pl.List, pl.Array)
+_TYPES: tuple[type[pl.DataType], ...] = (pl.Float64, pl.Float32, pl.Int64, pl.Int32)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class CoordinatesTransformer(Transformer):
     def fit(cls, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         """Find the median place of each column."""
         centres: dict[str, Centre] = {}
-        for name, series in zip(columns, pick(frame, columns, _TYPES, "coordinates"), strict=True):
+        for name, series in zip(columns, pick_lists(frame, columns, _TYPES, "coordinates"), strict=True):
             latitude, longitude = _degrees(series)
             known = ~np.isnan(latitude)
             found = known.any()
@@ -78,7 +78,7 @@ class CoordinatesTransformer(Transformer):
 
     def transform(self, frame: pl.DataFrame, out: NDArray[Any]) -> None:
         """Fill ``out``, shape (rows, features), float32."""
-        columns = pick(frame, self.columns, _TYPES, "coordinates")
+        columns = pick_lists(frame, self.columns, _TYPES, "coordinates")
         for position, (name, series) in enumerate(zip(self.columns, columns, strict=True)):
             centre = self.centres[name]
             latitude, longitude = _degrees(series)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class DenseEncoder:
         *,
         max_levels: int = 100,
         min_count: int | None = None,
-        scale: bool = True,
+        scale: bool | Literal["normal"] = True,
         one_hot: bool = True,
         max_width: int = 20_000,
     ) -> DenseEncoder:
@@ -93,8 +93,10 @@ class DenseEncoder:
         min_count : int, optional
             Training rows that a level needs for a column of its own; by default 1 up to 1,000 training
             rows, else 5.
-        scale : bool, default True
-            Whether numbers are made symmetric, standardised and clipped.
+        scale : bool or "normal", default True
+            Whether numbers are standardised and clipped. A skewed column (beyond ±1) is given out twice:
+            standardised, and as normal score by its quantiles; with "normal" as the score only, which suits
+            learners that measure distances.
         one_hot : bool, default True
             Whether categories are one-hot.
         max_width : int, default 20000

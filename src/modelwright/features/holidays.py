@@ -94,10 +94,10 @@ class Holidays(Transformer):
 
     def transform(self, frame: pl.DataFrame, out: NDArray[Any]) -> None:
         """Fill ``out``, shape (rows, features), float32."""
+        columns = pick(frame, self.columns, DATE_TYPES, "datetime")
         if not self.days:
             return
         known = self._numbers
-        columns = pick(frame, self.columns, DATE_TYPES, "datetime")
         for position, series in enumerate(columns):
             days = as_microseconds(series).cast(pl.Date).to_physical().cast(pl.Int64)
             numbers = days.fill_null(0).to_numpy()

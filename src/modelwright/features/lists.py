@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import FeatureInfo
 from modelwright.features.state import damaged, read_mapping, read_texts
-from modelwright.features.transformer import Transformer, pick
+from modelwright.features.transformer import Transformer, pick_lists
 
 __all__ = ["ListTransformer"]
 
@@ -22,7 +22,7 @@ MAX_ITEMS = 64
 MIN_ROWS = 2
 """Rows that an item needs to be kept: from one row nothing can be learned."""
 
-_TYPES: tuple[type[pl.DataType], ...] = (pl.List, pl.Array)
+_TYPES: tuple[type[pl.DataType], ...] = (pl.String, pl.Categorical, pl.Enum)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ListTransformer(Transformer):
     def fit(cls, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         """Count the rows that have each item and keep the most frequent."""
         items: dict[str, tuple[str, ...]] = {}
-        for name, series in zip(columns, pick(frame, columns, _TYPES, "list"), strict=True):
+        for name, series in zip(columns, pick_lists(frame, columns, _TYPES, "list"), strict=True):
             exploded = _exploded(series)
             rows = exploded.group_by("item").len("rows").filter(pl.col("rows") >= MIN_ROWS)
             kept = rows.sort(["rows", "item"], descending=[True, False]).head(MAX_ITEMS)
@@ -74,7 +74,7 @@ class ListTransformer(Transformer):
     def transform(self, frame: pl.DataFrame, out: NDArray[Any]) -> None:
         """Fill ``out``, shape (rows, features), float32."""
         start = 0
-        for name, series in zip(self.columns, pick(frame, self.columns, _TYPES, "list"), strict=True):
+        for name, series in zip(self.columns, pick_lists(frame, self.columns, _TYPES, "list"), strict=True):
             place = {item: position for position, item in enumerate(self.items[name], 1)}
             part = out[:, start : start + 1 + len(place)]
             part[:] = 0.0

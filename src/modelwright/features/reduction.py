@@ -60,4 +60,4 @@ def fit_axes(matrix: csr_matrix, count: int, seed: int = 0) -> NDArray[np.float1
     axes = axes[:, :count][:, sizes[:count] > 1e-6 * sizes[0]]
     largest = np.abs(axes).argmax(axis=0)
     axes = axes * np.sign(axes[largest, np.arange(axes.shape[1])])
-    return axes.astype(np.float16)
+    return np.asarray(axes, np.float16)

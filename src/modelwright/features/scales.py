@@ -11,7 +11,8 @@ __all__ = ["scale_order"]
 SCALES: Sequence[str] = (
     "lowest, very low|vlow|v low|extremely low, low|lo, lower|below average|medium low|moderately low, "
     "medium|med|mid|middle|moderate|normal|average|avg, "
-    "higher|above average|medium high|moderately high, high|hi, very high|vhigh|v high|extremely high, highest",
+    "higher|above average|medium high|moderately high, high|hi, very high|vhigh|v high|extremely high, "
+    "highest",
     "none|no|nil, minimal|trace, low|mild|slight|minor|little|light, "
     "medium|moderate|some, high|severe|major|strong|heavy, very high|very severe|extreme|critical",
     "tiny|xxs, xs|x small|extra small|very small, small|s|sm|little, medium|m|med|mid|average, "

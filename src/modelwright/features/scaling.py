@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ class NumericScaler:
         Columns of the numeric block that it was fitted on.
     standardise : bool
         Whether values are standardised and clipped to ±10.
+    instead : bool
+        Whether a skewed column is given out as its score only, not beside its standardised value.
     kept : int64 array, shape (k,)
         Which of them it gives out.
     median, mean, deviation : float64 arrays, shape (k,)
@@ -66,6 +68,7 @@ class NumericScaler:
 
     width: int
     standardise: bool
+    instead: bool
     kept: NDArray[np.int64]
     median: NDArray[np.float64]
     mean: NDArray[np.float64]
@@ -82,7 +85,7 @@ class NumericScaler:
         block: NDArray[np.float32],
         rows: NDArray[np.integer] | slice | None,
         *,
-        scale: bool,
+        scale: bool | Literal["normal"],
         max_columns: int,
     ) -> NumericScaler:
         """Learn from the training rows of a numeric block.
@@ -93,14 +96,14 @@ class NumericScaler:
             NaN where missing.
         rows : int array, slice or None
             The training rows.
-        scale : bool
-            Without it columns are only imputed.
+        scale : bool or "normal"
+            Without it columns are only imputed; with "normal" skewed ones are given out as scores only.
         max_columns : int
             The most columns given out: first values (those with the fewest missing), then indicators
             (those with the most missing), then scores.
         """
         parts = [
-            _describe(select_rows(block[:, start:stop], rows).astype(np.float64), start, scale)
+            _describe(select_rows(block[:, start:stop], rows).astype(np.float64), start, bool(scale))
             for start, stop in _spans(block.shape[1], block.shape[0])
         ]
         columns = [column for part in parts for column in part]
@@ -109,12 +112,14 @@ class NumericScaler:
         usable.sort(key=lambda column: column.position)
         partly = [column for column in columns if column.missing and column.has_values]
         partly = sorted(partly, key=lambda column: -column.missing)[: max_columns - len(usable)]
-        room = max_columns - len(usable) - len(partly)
+        instead = scale == "normal"
+        room = max_columns if instead else max_columns - len(usable) - len(partly)
         skewed = [position for position, column in enumerate(usable) if len(column.knots)][:room]
         empty = np.empty(0)
         return cls(
             width=int(block.shape[1]),
-            standardise=scale,
+            standardise=bool(scale),
+            instead=instead,
             kept=np.array([column.position for column in usable], np.int64),
             median=np.array([column.median for column in usable], np.float64),
             mean=np.array([column.mean if scale else 0.0 for column in usable], np.float64),
@@ -129,7 +134,11 @@ class NumericScaler:
     @property
     def outputs(self) -> int:
         """Columns that `write` fills: values, then scores, then indicators."""
-        return len(self.kept) + len(self.skewed) + len(self.indicated)
+        return len(self.kept) + self._beside + len(self.indicated)
+
+    @property
+    def _beside(self) -> int:
+        return 0 if self.instead else len(self.skewed)
 
     def write(self, block: NDArray[np.float32], out: NDArray[Any]) -> None:
         """Fill ``out``, shape (rows, outputs), from a numeric block of the same columns.
@@ -149,22 +158,29 @@ class NumericScaler:
         for start, stop in _spans(first, block.shape[0]):
             values = block[:, self.kept[start:stop]].astype(np.float64)
             np.copyto(values, self.median[start:stop], where=np.isnan(values))
+            shaped: dict[int, NDArray[np.float64]] = {}
             for place in range(*np.searchsorted(self.skewed, [start, stop]).tolist()):
                 span = slice(ends[place] - self.knot_counts[place], ends[place])
                 column = values[:, self.skewed[place] - start]
-                out[:, first + place] = np.interp(column, self.knots[span], self.scores[span])
+                shaped[place] = np.interp(column, self.knots[span], self.scores[span])
             if self.standardise:
                 values -= self.mean[start:stop]
                 values /= self.deviation[start:stop]
                 np.clip(values, -CLIP, CLIP, out=values)
             out[:, start:stop] = values
+            for place, score in shaped.items():
+                out[:, self.skewed[place] if self.instead else first + place] = score
         if len(self.indicated):
-            out[:, first + len(self.skewed) : self.outputs] = np.isnan(block[:, self.indicated])
+            out[:, first + self._beside : self.outputs] = np.isnan(block[:, self.indicated])
 
     def columns(self, features: Sequence[FeatureInfo]) -> tuple[FeatureInfo, ...]:
         """Name and source of each column given out."""
         values = [features[position] for position in self.kept]
         skewed = [values[position] for position in self.skewed]
+        if self.instead:
+            for position, each in zip(self.skewed.tolist(), skewed, strict=True):
+                values[position] = FeatureInfo(f"{each.name}~", each.source, "normal_score")
+            skewed = []
         missing = [features[position] for position in self.indicated]
         return (
             *values,
@@ -175,7 +191,7 @@ class NumericScaler:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The state as flat arrays, for an ``.npz`` file."""
         return {
-            "numeric_settings": np.array([self.width, int(self.standardise)], np.int64),
+            "numeric_settings": np.array([self.width, int(self.standardise), int(self.instead)], np.int64),
             "kept": self.kept,
             "median": self.median,
             "mean": self.mean,
@@ -190,7 +206,8 @@ class NumericScaler:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> NumericScaler:
         """Inverse of `arrays`; raises `BundleError` for anything else."""
-        width, standardise = read_array(arrays, "numeric_settings", np.int64, 2, 0, MAX_COLUMNS).tolist()
+        settings = read_array(arrays, "numeric_settings", np.int64, 3, 0, MAX_COLUMNS)
+        width, standardise, instead = settings.tolist()
         kept = read_array(arrays, "kept", np.int64, None, 0, width - 1)
         skewed = read_array(arrays, "skewed", np.int64, None, 0, len(kept) - 1)
         if np.any(np.diff(skewed) <= 0):
@@ -202,6 +219,7 @@ class NumericScaler:
         return cls(
             width=width,
             standardise=bool(standardise),
+            instead=bool(instead),
             kept=kept,
             median=read_array(arrays, "median", np.float64, len(kept)),
             mean=read_array(arrays, "mean", np.float64, len(kept)),

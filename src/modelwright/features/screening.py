@@ -55,12 +55,15 @@ def screen_columns(frame: pl.DataFrame, schema: Schema) -> tuple[Schema, tuple[F
     --------
     >>> from modelwright.core import Kind
     >>> frame = pl.DataFrame({"cm": [170, 182, 165], "height": [170, 182, 165]})
-    >>> schema, findings = screen_columns(frame, Schema(tuple(Column(n, Kind.NUMERIC) for n in frame.columns)))
+    >>> schema = Schema((Column("cm", Kind.NUMERIC), Column("height", Kind.NUMERIC)))
+    >>> schema, findings = screen_columns(frame, schema)
     >>> [column.name for column in schema.features], findings[0].message
     (['cm'], "Column 'height' holds the same values as 'cm' in all 3 rows.")
     """
     place = {name: position for position, name in enumerate(frame.columns)}
-    names = [column.name for column in schema.features if column.role == Role.FEATURE and column.name in place]
+    names = [
+        column.name for column in schema.features if column.role == Role.FEATURE and column.name in place
+    ]
     # Under a harmless name: polars takes some names for patterns.
     series = {name: frame.to_series(place[name]).alias("values") for name in names}
     found: dict[str, tuple[Role, str, str]] = {}
@@ -79,9 +82,7 @@ def screen_columns(frame: pl.DataFrame, schema: Schema) -> tuple[Schema, tuple[F
     return Schema(tuple(columns)), tuple(_findings(found))
 
 
-def _almost_empty(
-    series: dict[str, pl.Series], rows: int
-) -> Iterator[tuple[str, tuple[Role, str, str]]]:
+def _almost_empty(series: dict[str, pl.Series], rows: int) -> Iterator[tuple[str, tuple[Role, str, str]]]:
     for name, values in series.items():
         missing = values.null_count()
         if rows and missing > ALMOST_EMPTY * rows:
@@ -89,9 +90,7 @@ def _almost_empty(
             yield name, (Role.IGNORED, "almost_empty", reason)
 
 
-def _almost_constant(
-    series: dict[str, pl.Series], rows: int
-) -> Iterator[tuple[str, tuple[Role, str, str]]]:
+def _almost_constant(series: dict[str, pl.Series], rows: int) -> Iterator[tuple[str, tuple[Role, str, str]]]:
     places = np.linspace(0, rows - 1, 101).astype(np.int64)
     for name, values in series.items():
         if isinstance(values.dtype, pl.List | pl.Array):
@@ -109,15 +108,21 @@ def _almost_constant(
 
 def _copies(series: dict[str, pl.Series], rows: int) -> Iterator[tuple[str, tuple[Role, str, str]]]:
     plain = {name: each for name, each in series.items() if not isinstance(each.dtype, pl.List | pl.Array)}
-    places = np.linspace(0, max(0, rows - 1), min(rows, SAMPLE)).astype(np.int64)
+    if rows <= SAMPLE:
+        yield from _equal(plain, rows)
+        return
+    places = np.linspace(0, rows - 1, SAMPLE).astype(np.int64)
     for similar in _alike({name: each.gather(places) for name, each in plain.items()}):
         # Columns that are zero almost everywhere look the same in any sample: all their rows are hashed.
-        for names in _alike({name: plain[name] for name in similar}):
-            first, *others = names
-            for name in others:
-                if plain[name].equals(plain[first], null_equal=True):
-                    reason = f"holds the same values as {first!r} in all {rows} rows"
-                    yield name, (Role.IGNORED, "copy", reason)
+        yield from _equal({name: plain[name] for name in similar}, rows)
+
+
+def _equal(series: dict[str, pl.Series], rows: int) -> Iterator[tuple[str, tuple[Role, str, str]]]:
+    for first, *others in _alike(series):
+        for name in others:
+            if series[name].equals(series[first], null_equal=True):
+                reason = f"holds the same values as {first!r} in all {rows} rows"
+                yield name, (Role.IGNORED, "copy", reason)
 
 
 def _alike(series: dict[str, pl.Series]) -> list[list[str]]:

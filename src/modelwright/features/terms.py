@@ -219,7 +219,8 @@ def _weights(counts: csr_matrix, idf: NDArray[np.float32]) -> SparseBlock:
 def _distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """The distinct keys, ascending. Faster than `numpy.unique`, whose hash table suffers from so many."""
     ordered = np.sort(keys)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    return np.asarray(ordered[first])
 
 
 def _within(frequency: NDArray[np.int64], limit: int, budget: float) -> NDArray[np.intp]:
@@ -276,9 +277,7 @@ def _choose_grams(tokens: Tokens, limit: int, budget: float) -> tuple[list[str],
     return _alphabetical(kept, exact[enough], limit, budget, lambda found: sorted(found, key=_gram_order))
 
 
-def _texts_with(
-    tokens: Tokens, keys: NDArray[np.int64], alphabet: NDArray[np.uint32]
-) -> NDArray[np.int64]:
+def _texts_with(tokens: Tokens, keys: NDArray[np.int64], alphabet: NDArray[np.uint32]) -> NDArray[np.int64]:
     """The number of texts that have each run of characters, counted a part of the texts at a time."""
     total = np.zeros(len(keys), np.int64)
     for start in range(0, tokens.texts, CHUNK // 4):

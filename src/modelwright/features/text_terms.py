@@ -187,7 +187,9 @@ class TextTerms(Transformer):
         models = read_mapping(record, "models")
         if set(models) != set(columns):
             raise damaged("'models'", "about exactly the columns", sorted(models))
-        found = {name: TermModel.from_dict(read_record(models[name], f"'models'[{name!r}]")) for name in columns}
+        found = {
+            name: TermModel.from_dict(read_record(models[name], f"'models'[{name!r}]")) for name in columns
+        }
         return cls(columns, found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import polars as pl
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from modelwright.core import FeatureInfo, SchemaMismatch, SparseBlock, nearest
 from modelwright.features.options import FeatureOptions
 
-__all__ = ["Transformer", "pick"]
+__all__ = ["Transformer", "pick", "pick_lists"]
 
 
 class Transformer(ABC):
@@ -104,8 +104,31 @@ def pick(
     >>> pick(pl.DataFrame({"^a$": [1]}), ["^a$"], (pl.Int64,), "numeric")[0].to_list()
     [1]
     """
+    return list(_picked(frame, columns, kind, lambda dtype: isinstance(dtype, accepted)))
+
+
+def pick_lists(
+    frame: pl.DataFrame, columns: Sequence[str], items: tuple[type[pl.DataType], ...], kind: str
+) -> list[pl.Series]:
+    """As `pick`, of columns whose cells are lists of items of an accepted type.
+
+    Examples
+    --------
+    >>> pick_lists(pl.DataFrame({"tags": [["a"]]}), ["tags"], (pl.String,), "list")[0].to_list()
+    [['a']]
+    """
+
+    def accepts(dtype: pl.DataType) -> bool:
+        inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else None
+        return inner is not None and (inner == pl.Null or isinstance(inner, items))
+
+    return list(_picked(frame, columns, kind, accepts))
+
+
+def _picked(
+    frame: pl.DataFrame, columns: Sequence[str], kind: str, accepts: Callable[[pl.DataType], bool]
+) -> Iterator[pl.Series]:
     position = {name: index for index, name in enumerate(frame.columns)}
-    series: list[pl.Series] = []
     for name in columns:
         if name not in position:
             raise SchemaMismatch(
@@ -113,10 +136,9 @@ def pick(
                 f"Give every column the model was trained with."
             )
         column = frame.to_series(position[name])
-        if column.dtype != pl.Null and not isinstance(column.dtype, accepted):
+        if column.dtype != pl.Null and not accepts(column.dtype):
             raise SchemaMismatch(
                 f"The column {name!r} was {kind} in training but is {column.dtype} here. "
                 f"Read the data with the schema of the training data."
             )
-        series.append(column.alias("values"))
-    return series
+        yield column.alias("values")

@@ -174,7 +174,9 @@ class BoostedTrees:
             return "holds a round of trees that is not whole"
         if self.feature.min() < 0 or self.feature.max() >= self.features:
             return "names columns that do not exist"
-        if not all(np.isfinite(array).all() for array in (self.value, self.cover, self.prior)):
+        # a split of missing values from all others may have an infinite threshold
+        finite = (self.value[self.left < 0], self.cover, self.prior)
+        if np.isnan(self.value).any() or not all(np.isfinite(array).all() for array in finite):
             return "holds values that are not finite"
         return self._children_complaint()
 

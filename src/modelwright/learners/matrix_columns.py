@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import BundleError, FitTask, OptionError, Shape, View
-from modelwright.features import KnownLevels
+from modelwright.features import KnownLevels, TargetEncoder
 from modelwright.learners.fold import Fold
-
-if TYPE_CHECKING:
-    from modelwright.features import TargetEncoder
 
 __all__ = ["MatrixColumns", "has_many_levels"]
 
@@ -68,10 +65,14 @@ class MatrixColumns:
         levels = KnownLevels.fit(task.view, fold.train_rows)
         if form != "target" or not task.view.categorical.shape[1]:
             return cls("codes" if form == "target" else form, levels), None
-        from modelwright.features import TargetEncoder
 
         encoder, encoded = TargetEncoder.fit_transform(
-            task.view, fold.train_rows, task.target, task.problem, task.weights, task.seed
+            task.view,
+            fold.train_rows,
+            task.target,
+            task.problem,
+            weights=task.weights,
+            seed=task.seed,
         )
         numbers = task.view.numeric[fold.train_rows]
         return cls(form, levels, encoder), np.concatenate([numbers, encoded], axis=1, dtype=np.float32)
@@ -130,8 +131,6 @@ class MatrixColumns:
             )
         name, encoder = _FORMS[int(form[0])], None
         if name == "target":
-            from modelwright.features import TargetEncoder
-
             stored = {key[len(_ENCODER) :]: arrays[key] for key in arrays if key.startswith(_ENCODER)}
             encoder = TargetEncoder.from_arrays(stored)
         return cls(name, KnownLevels.from_arrays(arrays), encoder)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelwright.core import FitTask, FloatArray, Problem, Task, TrialError, ViewInfo
 from modelwright.learners.fold import Fold
@@ -18,6 +20,7 @@ __all__ = [
     "prior_sums",
     "rewards_means",
     "unsupported_monotonic",
+    "validation_loss",
 ]
 
 OBJECTIVES = ("metric", "poisson", "tweedie", "gamma")
@@ -130,6 +133,53 @@ def prior_sums(objective: Objective, fold: Fold) -> FloatArray:
         return np.array([np.quantile(target, objective.level, weights=weights, method="inverted_cdf")])
     mean = float(np.average(target, weights=weights))
     return np.array([np.log(mean) if objective.is_logarithmic else mean])
+
+
+def validation_loss(
+    objective: Objective, sums: FloatArray, target: NDArray[Any], weights: FloatArray | None
+) -> float:
+    """The loss that early stopping goes by, up to a constant.
+
+    Parameters
+    ----------
+    objective : Objective
+    sums : float64 array, shape (rows, outputs)
+        Of the leaves and the prior.
+    target : array, shape (rows,)
+        Encoded: class positions or values on the fitted scale.
+    weights : float64 array, shape (rows,), or None
+
+    Examples
+    --------
+    >>> sums = np.array([[1.0], [3.0]])
+    >>> validation_loss(Objective("quantile", 0.9), sums, np.array([2.0, 1.0]), None)  # doctest: +ELLIPSIS
+    0.55...
+    """
+    first = sums[:, 0]
+    if objective.stop == "softmax":
+        shifted = sums - sums.max(axis=1, keepdims=True)
+        losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(target)), target]
+    elif objective.stop == "logistic":
+        losses = np.logaddexp(0.0, np.where(target == 1, -first, first))
+    else:
+        values = np.exp(np.minimum(first, 700.0)) if objective.is_logarithmic else first
+        over = values - target
+        if objective.stop in _POSITIVE:
+            losses = _deviance(objective.stop, first, target)
+        elif objective.stop == "squared":
+            losses = over**2
+        else:
+            losses = np.where(over > 0, (1 - objective.level) * over, -objective.level * over)
+    return float(np.average(losses, weights=weights))
+
+
+def _deviance(name: str, logs: FloatArray, target: NDArray[Any]) -> FloatArray:
+    """Deviance of values whose logarithms are given, without the terms that the target alone decides."""
+    if name == "poisson":
+        return np.asarray(np.exp(logs) - target * logs)
+    if name == "gamma":
+        return np.asarray(logs + target * np.exp(-logs))
+    return np.asarray(2 * (np.exp(logs / 2) + target * np.exp(-logs / 2)))
 
 
 def unsupported_monotonic(problem: Problem, engine: str, *, quantiles: bool) -> str | None:

@@ -53,7 +53,8 @@ class Growth:
     fold : Fold
         Targets and weights of those rows.
     settings : dict
-        ``trees``, ``max_features``, ``min_samples_leaf`` and ``criterion``.
+        ``trees``, ``max_features``, ``min_samples_leaf`` and ``criterion``; ``max_depth`` and ``ccp_alpha``
+        where trees are to stay small.
     seed : int
         Of the forest; each tree derives its own, so that the number of threads changes nothing.
     splitter : str
@@ -97,6 +98,8 @@ class Growth:
             criterion=criterion,
             splitter=self.splitter,
             max_features=self.settings["max_features"],
+            max_depth=self.settings.get("max_depth"),
+            ccp_alpha=self.settings.get("ccp_alpha", 0.0),
             min_samples_leaf=max(self.settings["min_samples_leaf"], -(-len(matrix) // MOST_LEAVES)),
             random_state=seed,
             monotonic_cst=self.signs,

@@ -76,8 +76,8 @@ def write_document(trees: BoostedTrees) -> bytearray:
     model = {
         "cats": {"enc": [], "feature_segments": np.zeros(0, np.int32), "sorted_idx": np.zeros(0, np.int32)},
         "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": str(trees.trees)},
-        "iteration_indptr": np.arange(0, trees.trees + 1, outputs, dtype=np.int32),
-        "tree_info": np.tile(np.arange(outputs, dtype=np.int32), rounds),
+        "iteration_indptr": list(range(0, trees.trees + 1, outputs)),
+        "tree_info": list(range(outputs)) * rounds,
         "trees": [_tree(trees, number) for number in range(trees.trees)],
     }
     scores = {
@@ -96,7 +96,7 @@ def write_document(trees: BoostedTrees) -> bytearray:
         "objective": {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}},
     }
     out = bytearray()
-    _write({"learner": learner, "version": np.array([3, 1, 0], np.int32)}, out)
+    _write({"learner": learner, "version": [3, 1, 0]}, out)
     return out
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import Config, OptionError, Predictions, TrialError
-from modelwright.ensemble import FoldData, FoldResult
+from modelwright.ensemble import FoldData, FoldResult, quick_decision
 from modelwright.metrics import Metric
 
 __all__ = ["Trial", "Trials"]
@@ -129,9 +129,9 @@ class Trials:
         trial.running.discard(fold)
         predictions = result.valid_predictions()
         rows = self._rows[fold]
-        score, reason = self.metric.try_score(
-            self.data.target[rows], Predictions(predictions), self._weights(rows)
-        )
+        target, weights = self.data.target[rows], self._weights(rows)
+        utility = quick_decision(self.metric, target, predictions, weights)
+        score, reason = self.metric.try_score(target, Predictions(predictions, utility), weights)
         if reason and trial.origin != "baseline":
             raise TrialError(reason)
         trial.results[fold] = result
@@ -189,17 +189,26 @@ class Trials:
             self._errors[number, folds] = self.error_of(self.predictions(number, folds), folds)
         return self._errors[number, folds]
 
-    def error_of(self, predictions: NDArray[np.floating], folds: int) -> float:
-        """Error of any predictions of the rows of the first ``folds`` folds."""
+    def decided(self, predictions: NDArray[np.floating], folds: int) -> Predictions:
+        """Predictions of the rows of the first ``folds`` folds, with the decisions that suit the metric.
+
+        Models are compared at these: at a threshold of 0.5 an F score of a rare class tells nothing.
+        """
         array = np.asarray(predictions, dtype=np.float64)
-        score, _ = self.metric.try_score(self.target(folds), Predictions(array), self.weights(folds))
+        utility = quick_decision(self.metric, self.target(folds), array, self.weights(folds))
+        return Predictions(array, utility)
+
+    def error_of(self, predictions: NDArray[np.floating], folds: int) -> float:
+        """Error of any predictions of the rows of the first ``folds`` folds, as they are `decided`."""
+        decided = self.decided(predictions, folds)
+        score, _ = self.metric.try_score(self.target(folds), decided, self.weights(folds))
         value = self.metric.error_of(score)
         return value if np.isfinite(value) else float("inf")
 
     def score(self, number: int, folds: int) -> float:
         """A trial's score in the natural direction of the metric."""
-        array = np.asarray(self.predictions(number, folds), dtype=np.float64)
-        return self.metric.try_score(self.target(folds), Predictions(array), self.weights(folds))[0]
+        decided = self.decided(self.predictions(number, folds), folds)
+        return self.metric.try_score(self.target(folds), decided, self.weights(folds))[0]
 
     def blend(self, numbers: Sequence[int], shares: NDArray[np.float64], folds: int) -> NDArray[np.float64]:
         """Weighted mean of several trials' out-of-fold predictions."""

@@ -1,5 +1,6 @@
 """Public contract suites: what every learner, metric, splitter ... must do, for plugin authors too."""
 
+from modelwright.testing.encoders import TARGET_ENCODER_CHECKS, check_target_encoder
 from modelwright.testing.executors import (
     EXECUTOR_CHECKS,
     SUPERVISED,
@@ -37,6 +38,7 @@ __all__ = [
     "SOURCE_CHECKS",
     "SPLITTER_CHECKS",
     "SUPERVISED",
+    "TARGET_ENCODER_CHECKS",
     "TRANSFORMER_CHECKS",
     "ContractViolation",
     "LearningTable",
@@ -47,6 +49,7 @@ __all__ = [
     "check_searcher",
     "check_source",
     "check_splitter",
+    "check_target_encoder",
     "check_transformer",
     "make_columns",
     "make_learning_table",

@@ -476,7 +476,7 @@ def check_refuses_damaged_files(learner: Learner) -> None:
     model = _fit(learner, table).model
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder))
-        for path in sorted(Path(folder).rglob("*")):
+        for path in sorted(each for each in Path(folder).rglob("*") if each.is_file()):
             content = path.read_bytes()
             for damaged in (content[: len(content) // 2], b""):
                 path.write_bytes(damaged)

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwright.core import BundleError, SchemaMismatch
+from modelwright.core import BundleError, SchemaMismatch, SparseBlock
 from modelwright.features import Transformer
 from modelwright.testing.violation import demand, global_random_state, naming
 
@@ -30,7 +30,8 @@ def make_columns(kind: str, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
     Parameters
     ----------
     kind : str
-        ``"numeric"``, ``"integer"``, ``"boolean"``, ``"categorical"``, ``"datetime"`` or ``"text"``.
+        ``"numeric"``, ``"integer"``, ``"boolean"``, ``"categorical"``, ``"datetime"``, ``"text"``,
+        ``"list"`` or ``"coordinates"``.
     rows, seed : int
 
     Examples
@@ -47,12 +48,16 @@ def make_columns(kind: str, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
         "categorical": lambda: [f"level {number}" for number in random.integers(0, 15, rows)],
         "datetime": lambda: [start + timedelta(hours=int(hour)) for hour in random.integers(0, 9999, rows)],
         "text": lambda: random.choice(["Hello there!", "WHY 42?", "", "été,\nça va"], rows).tolist(),
+        "list": lambda: [[*"abc"[:size], "a"] for size in random.integers(0, 4, rows)],
+        "coordinates": lambda: random.uniform([-90, -180], [90, 180], (rows, 2)).tolist(),
     }
     types: Mapping[str, pl.DataType] = {
         "numeric": pl.Float64(),
         "integer": pl.Int64(),
         "boolean": pl.Boolean(),
         "datetime": pl.Datetime("us"),
+        "list": pl.List(pl.String),
+        "coordinates": pl.List(pl.Float64),
     }
     kept = types.get(kind, pl.String())
     columns = []
@@ -65,7 +70,7 @@ def make_columns(kind: str, rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-KINDS = ("numeric", "integer", "boolean", "categorical", "datetime", "text")
+KINDS = ("numeric", "integer", "boolean", "categorical", "datetime", "text", "list", "coordinates")
 
 
 def check_transformer(transformer: type[Transformer], frame: pl.DataFrame | None = None) -> None:
@@ -75,8 +80,8 @@ def check_transformer(transformer: type[Transformer], frame: pl.DataFrame | None
     ----------
     transformer : Transformer class
     frame : polars.DataFrame, optional
-        Columns that it takes, 60 rows or more. By default numbers, flags, categories, dates and texts
-        are tried, and the checks are made with all that it does not refuse.
+        Columns that it takes, 60 rows or more. By default numbers, flags, categories, dates, texts, lists
+        and places are tried, and the checks are made with all that it does not refuse.
 
     Raises
     ------
@@ -115,24 +120,46 @@ def _accepted(transformer: type[Transformer]) -> Iterator[pl.DataFrame]:
 
 
 def _transform(fitted: Transformer, frame: pl.DataFrame) -> NDArray[Any]:
-    """What is written for a frame, looked at for what any view must be."""
+    """What is written for a frame, looked at for what any view must be; a sparse block beside it."""
     numeric = fitted.block == "numeric"
     shape = (frame.height, len(fitted.features))
     outs = []
     for filler in (77, 78):
         wide = np.full((shape[0], shape[1] + 2), filler, np.float32 if numeric else np.int32)
         # part of a wider block, as in a view: neighbours must stay as they are
-        fitted.transform(frame, wide[:, 1:-1])
+        sparse = fitted.transform(frame, wide[:, 1:-1])
         demand(bool((wide[:, [0, -1]] == filler).all()), "it writes beside its part of the view")
-        outs.append(wide[:, 1:-1].copy())
+        outs.append(np.hstack([wide[:, 1:-1], _unfolded(fitted, sparse, frame.height)]))
     demand(_same(*outs), "it does not fill every cell of its part of the view")
     if numeric:
         demand(not np.isinf(outs[0]).any(), "it writes infinities")
     else:
         levels = np.array([feature.levels for feature in fitted.features])
-        inside = bool(((outs[0] >= 0) & (outs[0] < levels)).all())
+        codes = outs[0][:, : shape[1]]
+        inside = bool(((codes >= 0) & (codes < levels)).all())
         demand(inside, "it writes codes outside of [0, levels)")
     return outs[0]
+
+
+def _unfolded(fitted: Transformer, sparse: SparseBlock | None, rows: int) -> NDArray[Any]:
+    """A sparse block as a plain array, shape (rows, its columns), after a look at its form."""
+    width = sum(feature.levels for feature in fitted.sparse_features)
+    if sparse is None:
+        demand(width == 0, "it declares sparse features, but gives no sparse block")
+        return np.zeros((rows, 0), np.float32)
+    demand(
+        (sparse.rows, sparse.columns) == (rows, width),
+        f"its sparse block is of another shape than {rows, width}",
+    )
+    types = [str(each.dtype) for each in (sparse.data, sparse.indices, sparse.indptr)]
+    demand(types == ["float32", "int32", "int64"], f"its sparse block is of the types {types}")
+    demand(bool(np.isfinite(sparse.data).all()), "its sparse block has values that are not finite")
+    row = np.repeat(np.arange(rows), np.diff(sparse.indptr))
+    places = row * max(1, width) + sparse.indices
+    demand(bool((np.diff(places) > 0).all()), "the columns of its sparse block do not ascend within a row")
+    plain = np.zeros((rows, width), np.float32)
+    plain[row, sparse.indices] = sparse.data
+    return plain
 
 
 def _same(first: NDArray[Any], second: NDArray[Any]) -> bool:
@@ -148,10 +175,12 @@ def check_declares_itself(transformer: type[Transformer], frame: pl.DataFrame) -
     fitted = transformer.fit(frame, frame.columns)
     demand(tuple(fitted.columns) == tuple(frame.columns), f"its columns are {fitted.columns}")
     demand(fitted.block in ("numeric", "categorical"), f"its block is {fitted.block!r}")
-    names = [feature.name for feature in fitted.features]
+    names = [feature.name for feature in (*fitted.features, *fitted.sparse_features)]
     demand(len(set(names)) == len(names), f"its features repeat a name: {names}")
-    sources = {feature.source for feature in fitted.features}
-    demand(sources == set(frame.columns), f"its features come from {sorted(sources)}")
+    sources = {feature.source for feature in (*fitted.features, *fitted.sparse_features)}
+    # One that serves beside the transformer of its kind may have nothing to say of a column.
+    whole = sources <= set(frame.columns) if transformer.kind else sources == set(frame.columns)
+    demand(whole, f"its features come from {sorted(sources)}")
     for feature in fitted.features:
         levels = feature.levels > 0
         demand(levels == (fitted.block == "categorical"), f"{feature.name!r} has {feature.levels} levels")
@@ -236,14 +265,23 @@ def check_odd_input(transformer: type[Transformer], frame: pl.DataFrame) -> None
 
 def _strange_values(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Frames of the same types with values that nobody would have thought of."""
-    oddities: Mapping[type[pl.DataType], list[Any]] = {
+    oddities: Mapping[pl.DataType | type[pl.DataType], list[Any]] = {
         pl.Float64: [1e300, -1e300, 5e-324, float(np.finfo(np.float32).max)],
         pl.Int64: [2**63 - 1, -(2**63), 0],
         pl.String: ["never seen", "", "\x00", "🦜" * 200, "NaN"],
         pl.Datetime: [datetime(1, 1, 1), datetime(9999, 12, 31), datetime(1970, 1, 1)],
+        pl.List(pl.String): [["never seen", None], [], [None], ["", "a", "a"]],
+        pl.List(pl.Float64): [
+            [1e300, 5.0],
+            [float("nan"), float("inf")],
+            [],
+            [1.0],
+            [1.0, None],
+            [1.0, 2.0, 3.0],
+        ],
     }
     for kind, odd in oddities.items():
-        if all(isinstance(dtype, kind) for dtype in frame.dtypes):
+        if all(dtype == kind for dtype in frame.dtypes):
             for repeats in (1, ROWS):
                 yield _of_values(frame, odd * repeats)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import Finding, IntArray, Problem, Schema
 from modelwright.validation.folds import Folds
+from modelwright.validation.near_duplicates import find_near_duplicates, likeness
 
 __all__ = ["find_duplicates"]
 
@@ -24,7 +25,8 @@ def find_duplicates(
     folds: Folds,
     problem: Problem | None = None,
 ) -> list[Finding]:
-    """Find rows with the same features: copies in different folds, and copies with different targets.
+    """Find rows with the same features: copies in different folds, and copies with different targets;
+    and rows that are nearly the same (see `find_near_duplicates`).
 
     Parameters
     ----------
@@ -32,19 +34,21 @@ def find_duplicates(
         The table, features as columns.
     schema : Schema
         Tells which columns are features.
-    target : array, shape (rows,)
-        Class codes or values.
+    target : array, shape (rows,) or (rows, outputs)
+        Class codes or values; several labels of a row count as one.
     folds : Folds
         How the rows will be validated.
     problem : Problem, optional
-        Only names the target column in the finding.
+        Names the target column, and says whether the target has classes (without it: whether it is made
+        of whole numbers).
 
     Returns
     -------
     list of Finding
         At most one with check ``"duplicates"`` (evidence: ``rows``, ``crossing_rows``,
-        ``validated_rows``) and one with check ``"conflicting_targets"`` (evidence: ``rows``,
-        ``groups``). Severity is ``"warning"`` from 1% of the rows on, else ``"info"``.
+        ``validated_rows``, ``target_likeness``, ``examples``: pairs of row numbers), one with
+        ``"near_duplicates"`` and one with ``"conflicting_targets"`` (evidence: ``rows``, ``groups``).
+        Severity is ``"warning"`` from 1% of the rows on, else ``"info"``.
 
     Examples
     --------
@@ -55,15 +59,29 @@ def find_duplicates(
     >>> [finding.check for finding in find_duplicates(frame, schema, np.array([0, 1, 0, 1]), folds)]
     ['duplicates', 'conflicting_targets']
     """
-    there = set(frame.columns)
-    names = [column.name for column in schema.features if column.name in there]
-    if not names or not frame.height:
+    place = {name: i for i, name in enumerate(frame.columns)}
+    columns = [column for column in schema.features if column.name in place]
+    if not columns or not frame.height:
         return []
-    codes = _row_codes(frame.select(names))
+    features = frame[:, [place[column.name] for column in columns]]
+    values, classes = _comparable(np.asarray(target), problem)
+    near = find_near_duplicates(features, columns, values, folds, classes)
+    codes = _row_codes(features)
     copies = np.bincount(codes)
     if copies.max() == 1:
-        return []
-    return [*_crossing(codes, copies, folds), *_conflicting(codes, copies, np.asarray(target), problem)]
+        return near
+    exact = _crossing(codes, copies, folds, (values, classes))
+    return [*exact, *near, *_conflicting(codes, copies, values, problem)]
+
+
+def _comparable(target: NDArray[Any], problem: Problem | None) -> tuple[NDArray[Any], bool]:
+    """One value a row, and whether it is a class; the labels of a row together are one."""
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    if target.ndim == 2:
+        return np.unique(target, axis=0, return_inverse=True)[1].ravel().astype(np.int64), True
+    classes = problem.task.is_classification if problem else target.dtype.kind in "iub"
+    return (target.astype(np.int64) if classes else target.astype(np.float64)), classes
 
 
 def _row_codes(features: pl.DataFrame) -> IntArray:
@@ -72,7 +90,9 @@ def _row_codes(features: pl.DataFrame) -> IntArray:
     return np.unique(hashes, return_inverse=True)[1].astype(np.int64)
 
 
-def _crossing(codes: IntArray, copies: IntArray, folds: Folds) -> list[Finding]:
+def _crossing(
+    codes: IntArray, copies: IntArray, folds: Folds, scored: tuple[NDArray[Any], bool]
+) -> list[Finding]:
     crossing = validated = 0
     for train, valid in zip(folds.train, folds.valid):
         learned = np.zeros(len(copies), dtype=np.bool_)
@@ -83,17 +103,29 @@ def _crossing(codes: IntArray, copies: IntArray, folds: Folds) -> list[Finding]:
         return []
     rows = int(copies[copies > 1].sum())
     share = crossing / max(validated, 1)
+    order = np.argsort(codes, kind="stable")
+    same = np.flatnonzero(codes[order[1:]] == codes[order[:-1]])
+    first, second = order[same], order[same + 1]
+    alike = likeness(scored[0], first, second, scored[1])
     return [
         Finding(
             check="duplicates",
             severity="warning" if share >= _WORRYING_SHARE else "info",
             message=f"{rows} rows have an exact copy of their features in the table; {crossing} of "
-            f"{validated} validated rows ({share:.1%}) have one in the rows their model learned from.",
+            f"{validated} validated rows ({share:.1%}) have one in the rows their model learned from. "
+            f"Targets of copies are alike by {alike:.2f} (0 is chance, 1 is equal): that much of those rows "
+            "can be scored by remembering.",
             action="Scores may be too good if new data brings no such copies: remove the copies, or name "
             "a group column that holds them together."
             if share >= _WORRYING_SHARE
             else "",
-            evidence={"rows": rows, "crossing_rows": crossing, "validated_rows": validated},
+            evidence={
+                "rows": rows,
+                "crossing_rows": crossing,
+                "validated_rows": validated,
+                "target_likeness": alike,
+                "examples": [[int(a), int(b)] for a, b in zip(first[:3], second[:3])],
+            },
         )
     ]
 

@@ -27,7 +27,10 @@ _NEAR = 0.05
 _SHARE_NEAR = 0.95
 _SHARE_CONSTANTS = 0.99
 _FEWEST_VALUES = 40
-_NEARLY_ONE = 0.1
+_FEWER = 4.0
+_SHARE_OF_GRID = 0.1
+_MOST_LEFT = 0.05
+_NEARLY_ONE = 0.3
 _MOST_MULTIPLIED = 60
 
 
@@ -107,10 +110,14 @@ def _first(judged: Judged, positions: list[int]) -> Suspicion | None:
     half = judged.sample.half
     learn, judge = order[half == 0][: judged.searched], order[half == 1][: judged.searched]
     plain = _Rows(values, target, learn, judge, False)
-    for columns in _linear(plain):
-        identity = _exact(plain, columns) or _with_constants(plain, columns)
+    candidates = list(_linear(plain))
+    for columns in candidates:
+        identity = _exact(plain, columns)
         if identity:
             return _suspicion(judged, positions, identity)
+    near = [found for columns in candidates if (found := _with_constants(plain, columns))]
+    if near:
+        return _suspicion(judged, positions, min(near, key=lambda found: found[0])[1])
     logs = _logarithms(plain)
     if logs is not None:
         for columns in _linear(logs):
@@ -210,39 +217,52 @@ def _spread(values: FloatArray) -> float:
     return float(2 ** -(shares * np.log2(shares)).sum())
 
 
-def _with_constants(rows: _Rows, columns: tuple[int, ...]) -> _Identity | None:
+def _with_constants(rows: _Rows, columns: tuple[int, ...]) -> tuple[float, _Identity] | None:
     """Target minus columns with weights of plus or minus one, if only a few constants remain.
 
-    Compared with the target itself: it takes at least ten times as many values as what remains, and the
-    remainders seen on one half of the rows are those of the other.
+    The target takes several times as many values as what remains, the remainders of one half of the rows
+    are those of the other, and they are few on the finest grid that a column has: cents that cancel to a
+    handful of fees are arithmetic, whole numbers that differ by a few are not.
+
+    Returns
+    -------
+    (float, _Identity) or None
+        The effective number of remainders comes first: the fewer, the better.
     """
     learn, judge = _complete(rows, columns, rows.learn), _complete(rows, columns, rows.judge)
     if min(len(learn), len(judge)) < _FEWEST_ROWS * 2:
         return None
-    design = rows.values[list(columns)][:, learn]
-    target = rows.target[learn]
+    design, target = rows.values[list(columns)][:, learn], rows.target[learn]
     centred = design - design.mean(axis=1, keepdims=True)
     fitted = np.linalg.lstsq(centred.T, target - target.mean(), rcond=None)[0]
     weights = np.sign(fitted)
-    if (np.abs(fitted - weights) > _NEARLY_ONE).any() or not weights.all():
-        return None
     grain = float(target.std()) * 1e-6
-
-    def remainder(chosen: NDArray[np.int64]) -> FloatArray:
-        rest = rows.target[chosen] - weights @ rows.values[list(columns)][:, chosen]
-        return np.asarray(np.round(rest / grain))
-
-    known, unseen = remainder(learn), remainder(judge)
-    values = _spread(np.round(target / grain))
-    if values < _FEWEST_VALUES or _spread(known) * 8 > values or _spread(unseen) * 8 > values:
+    if not weights.all() or (np.abs(fitted - weights) > _NEARLY_ONE).any() or not grain > 0:
         return None
+    unseen_design, unseen_target = rows.values[list(columns)][:, judge], rows.target[judge]
+    known, unseen = (
+        np.round((values - weights @ part) / grain)
+        for values, part in ((target, design), (unseen_target, unseen_design))
+    )
+    left = float(np.square((unseen - unseen.mean()) * grain).mean()) / float(unseen_target.var() or np.inf)
+    values, remainders = _spread(np.round(target / grain)), max(_spread(known), _spread(unseen))
     same = float(np.isin(unseen, np.unique(known)).mean())
-    if same < _SHARE_CONSTANTS:
+    low, high = np.quantile(known, [0.005, 0.995])
+    common = np.unique(known[(known >= low) & (known <= high)])
+    step = min(_step(np.round(row / grain)) for row in [*design, target])
+    sparse = len(common) * step <= _SHARE_OF_GRID * (high - low) or len(common) == 1
+    if left > _MOST_LEFT or values < _FEWEST_VALUES or remainders * _FEWER > values:
         return None
-    variance = float(np.square(rows.target[judge] - rows.target[judge].mean()).sum())
-    left = float(np.square(unseen * grain - unseen.mean() * grain).sum()) / variance
-    count = len(np.unique(known))
-    return _Identity(columns, weights, float(known.mean() * grain), left, same, count)
+    if same < _SHARE_CONSTANTS or not sparse:
+        return None
+    middle = float(known.mean() * grain)
+    return remainders, _Identity(columns, weights, middle, left, same, len(np.unique(known)))
+
+
+def _step(values: FloatArray) -> float:
+    """The finest step between values that occur, but for a few."""
+    gaps = np.diff(np.unique(values))
+    return float(np.quantile(gaps, 0.05)) if len(gaps) else 1.0
 
 
 def _logarithms(rows: _Rows) -> _Rows | None:
@@ -277,8 +297,8 @@ def _product(judged: Judged, positions: list[int], rows: _Rows) -> Suspicion | N
             made = np.concatenate([mine * others, mine / others])
         made[~np.isfinite(made)] = np.nan
         fit = np.abs(_standard(made) @ target)
-        for j in np.flatnonzero(fit > 0.999):
-            found.append((-float(fit[j]), i, int(j) % len(chosen), int(j) >= len(chosen)))
+        hits = [int(hit) for hit in np.flatnonzero(fit > 0.999)]
+        found += [(-float(fit[hit]), i, hit % len(chosen), hit >= len(chosen)) for hit in hits]
     for _, i, j, divided in sorted(found)[:_PAIRS_TRIED]:
         if i == j:
             continue
@@ -318,7 +338,7 @@ def _suspicion(judged: Judged, positions: list[int], identity: _Identity) -> Sus
 def _formula(judged: Judged, members: tuple[int, ...], identity: _Identity) -> str:
     names = [repr(judged.columns[i].name) for i in members]
     text = ""
-    for name, weight in zip(names, identity.weights):
+    for name, weight in sorted(zip(names, identity.weights), key=lambda part: part[1] < 0):
         size = abs(float(weight))
         if identity.logs:
             sign = (" * " if text else "") if weight > 0 else (" / " if text else "1 / ")
@@ -351,4 +371,3 @@ def _least(judged: Judged, members: tuple[int, ...], identity: _Identity) -> tup
     spreads = np.abs(identity.weights) * np.nanstd(values, axis=1)
     largest = members[int(spreads.argmax())]
     return (largest,), f"{judged.columns[largest].name!r} has the largest part in it."
-

@@ -15,12 +15,13 @@ _FEWEST_ROWS = 20
 _CHANCE = 1e-6
 _MOST_COLUMNS = 200
 _MOST_LEVELS = 1_000
-_FEW_NUMBERS = 30
+_FEW_NUMBERS = 5
+_SHARE_OF_CLASS = 0.05
 _MOST_SHOWN = 5
 
 
 def find_one_class_levels(judged: Judged, skip: frozenset[int]) -> list[Finding]:
-    """Levels, and missing values, of at least 20 rows that are all of one class.
+    """Levels, and missing values, of at least 20 rows and 5% of a class that are all of that class.
 
     Chance is the probability that as many rows drawn from the table are all of that class, times the number
     of levels that were looked at; from one in a million on it is taken for an accident. Only classes of at
@@ -60,7 +61,7 @@ def _codes(judged: Judged, i: int) -> IntArray | None:
     if dtype.is_nested():
         return None
     values = judged.frame[:, i]
-    if i in judged.measured and values.head(500).n_unique() > _FEW_NUMBERS:
+    if i in judged.measured and values.n_unique() > _FEW_NUMBERS:
         missing = values.is_null() if not dtype.is_float() else values.is_null() | values.is_nan()
         return missing.to_numpy().astype(np.int64) if int(missing.sum()) >= _FEWEST_ROWS else None
     codes: IntArray = judged.levels([i])[0]
@@ -76,6 +77,7 @@ def _pure_levels(judged: Judged, i: int, codes: IntArray, tests: int) -> list[di
     rows, first = table.sum(axis=1), table.argmax(axis=1)
     chance = np.exp(rows * np.log(shares[first])) * tests
     pure = (table.max(axis=1) == rows) & (rows >= _FEWEST_ROWS) & (chance < _CHANCE) & (shares[first] <= 0.5)
+    pure &= rows >= _SHARE_OF_CLASS * np.bincount(sample.target)[first]
     pure[0] = False
     values = judged.frame[:, i]
     levels = []

@@ -63,8 +63,7 @@ def _left_out(
     else:
         severity = "excluded"
         action = (
-            "It is not used. If it is known when predictions are made, keep it: "
-            f"--keep {shlex.quote(name)}."
+            f"It is not used. If it is known when predictions are made, keep it: --keep {shlex.quote(name)}."
         )
     evidence = {
         "kind": suspicion.kind,
@@ -81,8 +80,8 @@ def _strong(judged: Judged, position: int) -> Finding:
     return Finding(
         "leak",
         "warning",
-        f"The column {name!r} alone predicts {judged.target!r} very well (score {score:.3f} of 1). Is it known "
-        "when predictions are made?",
+        f"The column {name!r} alone predicts {judged.target!r} very well (score {score:.3f} of 1). Is it "
+        "known when predictions are made?",
         name,
         f"It is used. If it is not known then, leave it out: --set {shlex.quote(name)}=ignored.",
         {"kind": "strong", "score": round(score, 4), "columns": [name], "target": judged.target},

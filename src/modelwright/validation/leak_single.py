@@ -114,7 +114,7 @@ def _tells_class(levels: IntArray, sample: Sample) -> bool:
 def _parts_classes(numbers: FloatArray, sample: Sample) -> bool:
     """Whether thresholds part the classes without any error, in enough rows to be no accident."""
     known = ~np.isnan(numbers)
-    if known.mean() < 0.99 or sample.size < _ROWS_TO_TRUST_A_THRESHOLD:
+    if known.mean() < 0.99 or sample.size < _ROWS_TO_TRUST_A_SCORE:
         return False
     if np.bincount(sample.target).min() < _ROWS_TO_BE_CERTAIN // 2:
         return False

@@ -12,8 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.core import Finding, Problem, Role, Schema, Task
+from modelwright.validation.hidden_groups import find_groups
 from modelwright.validation.leak_combinations import find_combinations, find_cuts
 from modelwright.validation.leak_evidence import Judged, Suspicion
+from modelwright.validation.leak_formulas import find_formulas
 from modelwright.validation.leak_identities import find_identities
 from modelwright.validation.leak_levels import find_one_class_levels
 from modelwright.validation.leak_report import report
@@ -45,6 +47,8 @@ def find_leaks(
       Kendall's tau for values. From .85 on a column is a warning.
     - bands, grades and recodings of a numeric target (`find_cuts`);
     - two or three numbers whose sum, difference, product or ratio is the target (`find_identities`);
+    - a product or quotient that the target follows along some curve, if need be apart for each value of a
+      third column (`find_formulas`);
     - two or three columns of few values that together determine a class (`find_combinations`);
 
     and only if some other feature is left that also predicts the target: where nothing else does, they are
@@ -134,15 +138,15 @@ def _of_one_output(
         *report(judged, suspicions, keep),
         *find_one_class_levels(judged, gone),
         *find_order_leaks(frame, schema, problem, judged, target),
+        *find_groups(frame, schema, problem, target, seed),
     ]
 
 
 def _suspicions(judged: Judged) -> list[Suspicion]:
     """What each search finds among the columns that those before it left."""
     found: list[Suspicion] = []
-    for search in (find_single, find_cuts, find_identities, find_combinations):
-        if search is find_identities and judged.sample.classes:
-            continue
+    numeric = () if judged.sample.classes else (find_cuts, find_identities, find_formulas)
+    for search in (find_single, *numeric, find_combinations):
         found += search(judged, frozenset(i for suspicion in found for i in suspicion.exclude))
     return found
 

@@ -23,15 +23,11 @@ from modelwright.data import Caller, RawTable, Source, SourceInfo
 
 __all__ = ["FixedWidthSource"]
 
-SUFFIX = ".fwf"
-
 
 class FixedWidthSource(Source):
     """Reads ``.fwf`` files. Every column comes as text: Modelwright types it by its own rules."""
 
-    def accepts(self, source: object) -> bool:
-        """Whether it is a path that ends in ``.fwf``; asked of every table there is, so it opens nothing."""
-        return isinstance(source, Path) and source.suffix.lower() == SUFFIX
+    extensions = (".fwf",)
 
     def read(self, source: Any, wanted: Collection[str] | None = None) -> RawTable:
         """Cut every line at the columns of the line of dashes."""
@@ -40,7 +36,9 @@ class FixedWidthSource(Source):
         try:
             lines = content.decode("utf-8").splitlines()
         except UnicodeDecodeError as error:
-            raise DataError(f"{str(path)!r} is not text in UTF-8. Save it as such.") from error
+            raise DataError(
+                f"{str(path)!r} is not plain text in UTF-8. Unpack it, or save it as such."
+            ) from error
         if len(lines) < 2 or not re.fullmatch(r" *-[- ]*", lines[1]):
             raise DataError(
                 f"The second line of {str(path)!r} should show the columns as dashes ('------ ----'), but "
