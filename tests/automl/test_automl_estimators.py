@@ -100,6 +100,7 @@ def test_groups_and_weights_are_routed():
     X[:, 0] += y
     with sklearn.config_context(enable_metadata_routing=True):
         regressor = AutoMLRegressor(60, **TINY).set_fit_request(groups=True, sample_weight=True)
+        regressor.set_score_request(sample_weight=True)
         found = cross_validate(
             regressor,
             X,

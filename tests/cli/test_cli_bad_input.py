@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,17 @@ OPTIONS: dict[str, tuple[list[str], int, str]] = {
     "unknown search": (["--target", "y", "--search", "bayes"], 2, "bayesian"),
     "unknown column to set": (["--target", "y", "--set", "zip=numeric"], 2, "zip"),
     "unknown kind": (["--target", "y", "--set", "a=numerical"], 2, "numeric"),
+    "target set to a feature": (["--target", "y", "--set", "y=feature"], 2, "cannot be both"),
+    "kind that values cannot have": (["--target", "y", "--set", "a=datetime"], 2, "'a'"),
+    "nothing left to learn from": (
+        ["--target", "y", "--set", "a=ignored", "--set", "b=ignored", "--set", "below=ignored"],
+        2,
+        "usable",
+    ),
+    "weights below zero": (["--target", "y", "--weights", "below"], 2, "not be negative"),
+    "group of one value": (["--target", "y", "--group", "same"], 2, "'same'"),
+    "time of one value": (["--target", "y", "--time-column", "same"], 2, "'same'"),
+    "holdout of other columns": (["--target", "y", "--holdout", "other.csv"], 2, "'b'"),
     "set without a kind": (["--target", "y", "--set", "a"], 2, "COLUMN=KIND_OR_ROLE"),
     "unknown group": (["--target", "y", "--group", "nobody"], 2, "nobody"),
     "one column, two parts": (["--target", "y", "--weights", "y"], 2, "'y'"),
@@ -82,7 +95,10 @@ OPTIONS: dict[str, tuple[list[str], int, str]] = {
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_an_option_that_makes_no_sense(kind: str, here: Callable[..., Any], tmp_path: Path) -> None:
     arguments, exit_code, said = OPTIONS[kind]
-    (tmp_path / "t.csv").write_text(GOOD)
+    lines = GOOD.splitlines()
+    more = [line + f",{-row},2024" for row, line in enumerate(lines[1:])]
+    (tmp_path / "t.csv").write_text("\n".join([lines[0] + ",below,same", *more, ""]))
+    (tmp_path / "other.csv").write_text("c,d,y\n1,2,0\n2,3,1\n")
     before = listing(tmp_path)
     done = here("train", "t.csv", *arguments)
     assert done.returncode == exit_code, (done.stdout, done.stderr)
@@ -133,6 +149,78 @@ def test_a_workspace_that_cannot_be_made(workspace: str, here: Callable[..., Any
     assert done.returncode == 2, done.stderr
     assert workspace in done.stderr
     assert listing(tmp_path) == {"t.csv"}
+
+
+ODD_NAMES = [
+    "😀",
+    "مرحبا",
+    "line\nbreak",
+    "tab\there",
+    'quo"te',
+    "com,ma",
+    "class",
+    "prediction",
+    "p_yes",
+    "weights",
+]
+MORE_NAMES = [
+    "fold",
+    "Name",
+    "name",
+    "[bold]b[/bold]",
+    "%s",
+    "{x}",
+    "$1",
+    "a=b",
+    "^a.*$",
+    "*",
+    "x" * 5_000,
+]
+
+
+def write_odd_table(path: Path) -> list[str]:
+    """A table of odd names, odd cells and a target with a line break in its name; the names."""
+    generator = random.Random(5)
+    names = [*ODD_NAMES, *MORE_NAMES, "long"]
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([*names, "the\ntarget"])
+        for row in range(60):
+            cells: list[Any] = [generator.gauss(0, 1) for _ in names[:-1]]
+            cells[3] = generator.choice(["[red]no[/red]", "😀", "\u202eleft"])
+            target = "yes" if cells[0] + generator.gauss(0, 0.4) > 0 else "[no]"
+            writer.writerow([*cells, "wordy " * 5_000 if row % 3 else "x" * 30_000, target])
+    return names
+
+
+def test_odd_names_and_cells_go_through_every_command(here: Callable[..., Any], tmp_path: Path) -> None:
+    names = write_odd_table(tmp_path / "t.csv")
+    options = ["--learner", "linear", "--max-trials", "1", "--time", "5m", "--threads", "1"]
+    done = here("train", "t.csv", "--target", "the\ntarget", *options, "--output", "m.mw")
+    assert done.returncode == 0, done.stderr
+    for command_line in (
+        ["predict", "m.mw", "t.csv", "-o", "out.csv"],
+        ["predict", "m.mw", "t.csv", "-o", "out.parquet"],
+        ["evaluate", "m.mw", "t.csv"],
+        ["leaderboard", "m.mw"],
+        ["show", "m.mw"],
+        ["profile", "t.csv", "--target", "the\ntarget"],
+        ["runs", "show", "last"],
+    ):
+        done = here(*command_line)
+        assert done.returncode == 0, (command_line, done.stderr)
+        assert "Traceback" not in done.stderr
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as handle:
+        said = [row["prediction"] for row in csv.DictReader(handle)]
+    assert len(said) == 60
+    assert set(said) == {"yes", "[no]"}
+    shown = json.loads(here("show", "m.mw", "--json").stdout)
+    assert [column["name"] for column in shown["columns"]][: len(names)] == names
+    (tmp_path / "bad.csv").write_text("😀\n1.5\n")
+    done = here("predict", "m.mw", "bad.csv", "-o", "never.csv")
+    assert done.returncode == 2
+    assert "مرحبا" in done.stderr
+    assert not (tmp_path / "never.csv").exists()
 
 
 def test_a_bad_table_in_a_process_of_its_own(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ import pytest
 from strange_names import strange_frame
 
 from modelwright.core import DataError, MissingExtra
-from modelwright.data import conform, read_raw, read_table
+from modelwright.data import SOURCES, conform, read_raw, read_table
+from modelwright.data.parts import Sheet
+from modelwright.testing import check_source
 
 needs_engine = pytest.mark.skipif(
     importlib.util.find_spec("fastexcel") is None, reason="the extra 'excel' is not installed"
@@ -210,6 +212,15 @@ def test_a_late_change_of_type_is_seen(tmp_path: Path) -> None:
     column = read_raw(write_workbook(tmp_path / "book.xlsx", {"S": rows})).frame["a"]
     assert column.to_list()[-1] == "late"
     assert column.null_count() == 0
+
+
+@needs_engine
+def test_workbooks_keep_the_contract_of_sources(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "book.xlsx", {"One": ROWS, "Two": ROWS})
+    source = SOURCES.load("excel")()
+    check_source(source, path)
+    check_source(source, Sheet(path, "Two"))
+    check_source(source, write_opendocument(tmp_path / "book.ods", [["a", "b"], [1, "x"], [2, "y"]]))
 
 
 @needs_engine

@@ -13,7 +13,19 @@ import pytest
 from strange_names import strange_frame
 
 from modelwright.core import Catalog, DataError, OptionError
-from modelwright.data import Caller, RawTable, Source, SourceInfo, conform, read_raw, read_table, to_caller
+from modelwright.data import (
+    Caller,
+    RawTable,
+    Source,
+    SourceInfo,
+    SqlQuery,
+    conform,
+    read_raw,
+    read_table,
+    recorded_source,
+    shown_source,
+    to_caller,
+)
 from modelwright.data.files import has_extension, without_password
 from modelwright.data.find_source import find_source
 from modelwright.data.parts import Parts, Sheet, resolve_source
@@ -37,6 +49,14 @@ class Ledger:
     """An object that only the source of a third party knows."""
 
 
+class Lake(Avro):
+    extensions = ()
+    schemes = ()
+
+    def accepts(self, source: object) -> bool:
+        return isinstance(source, Path) and (source / "_lake_log").is_dir()
+
+
 class LedgerSource(Avro):
     extensions = ()
     schemes = ()
@@ -54,10 +74,11 @@ def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
     points = {
         "avro": EntryPoint("avro", f"{__name__}:Avro", group),
         "ledger": EntryPoint("ledger", f"{__name__}:LedgerSource", group),
+        "lake": EntryPoint("lake", f"{__name__}:Lake", group),
     }
     catalog = Catalog("source", module.SOURCES._builtin)
     catalog._third_party = points
-    catalog._loaded = {"avro": Avro, "ledger": LedgerSource}
+    catalog._loaded = {"avro": Avro, "ledger": LedgerSource, "lake": Lake}
     monkeypatch.setattr(module, "SOURCES", catalog)
 
 
@@ -74,6 +95,15 @@ def test_third_parties_claim_extensions_schemes_contents_and_objects(tmp_path: P
     assert read_raw(tmp_path / "table.pqx").info.kind == "parquet"
     with pytest.raises(DataError, match=r"Did you mean 'lake'\? Known: lake://, postgres://"):
         read_raw("lakes://me:secret@host/table")
+
+
+@pytest.mark.usefixtures("third_party")
+def test_third_parties_claim_folders(tmp_path: Path) -> None:
+    (tmp_path / "table.csv" / "_lake_log").mkdir(parents=True)
+    (tmp_path / "table.csv" / "part.csv").write_text("a\n1\n")
+    assert read_raw(tmp_path / "table.csv").info.kind == "avro"
+    (tmp_path / "table.csv" / "_lake_log").rmdir()
+    assert read_raw(tmp_path / "table.csv").info.kind == "csv"
 
 
 def test_built_in_sources_accept_no_path_they_do_not_know(tmp_path: Path) -> None:
@@ -115,6 +145,8 @@ def test_extension_is_that_of_what_is_compressed() -> None:
         ("mysql://host/db?password=se@cret", "mysql://..."),
         ("mysql://host:12/db?password=se@cret", "mysql://..."),
         ("s3://bucket/key.csv", "s3://bucket/key.csv"),
+        ("mysql://me:secret@[::1]:3306/db", "mysql://me@[::1]:3306/db"),
+        ("mysql:///db?host=/tmp", "mysql:///db"),
         ("https://me:secret@example.org/a#secret", "https://me@example.org/a"),
     ],
 )
@@ -259,6 +291,36 @@ def test_sheet_is_written_behind_the_path(tmp_path: Path) -> None:
     assert str(sheet).endswith("book.XLSX#Q1 #2")
 
 
+@pytest.mark.parametrize(
+    ("source", "record", "shown"),
+    [
+        ("/data/a.csv", "/data/a.csv", "/data/a.csv"),
+        (Path("/data/../b.csv"), "/b.csv", "/data/../b.csv"),
+        (["/a.csv", Path("/b.csv")], ["/a.csv", "/b.csv"], "/a.csv, /b.csv"),
+        ("/book.xlsx#Q1", "/book.xlsx#Q1", "/book.xlsx#Q1"),
+        ("/parts/*.csv", "/parts/*.csv", "/parts/*.csv"),
+        ("sqlite:////a@b.db?table=t", "sqlite:////a@b.db?table=t", "sqlite:////a@b.db?table=t"),
+        ("postgresql://me@host/db?table=t", "postgresql://me@host/db?table=t", "postgresql://me@host/db"),
+        ("postgresql://me:cret@host/db?table=t", None, "postgresql://me@host/db"),
+        ("postgresql://host/db?password=cret", None, "postgresql://host/db"),
+        ("postgresql://host/db?table=t&password=cret", None, "postgresql://host/db"),
+        (["/a.csv", 3], None, "/a.csv, a table in memory"),
+        (SqlQuery("postgresql://me:cret@host/db", "SELECT 1"), None, "postgresql://me@host/db"),
+        (pl.DataFrame({"a": [1]}), None, "a table in memory"),
+        ([], None, "a table in memory"),
+    ],
+)
+def test_what_is_recorded_and_shown_holds_no_password(source: Any, record: Any, shown: str) -> None:
+    assert recorded_source(source) == record
+    assert shown_source(source) == shown
+
+
+def test_relative_places_are_recorded_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert recorded_source("part-*.csv") == str(tmp_path / "part-*.csv")
+    assert recorded_source("sqlite:///a.db?table=t") == f"sqlite:///{tmp_path / 'a.db'}?table=t"
+
+
 # Objects -----------------------------------------------------------------------------------------
 
 
@@ -326,7 +388,5 @@ def test_what_is_no_table_is_refused(given: Any) -> None:
 
 
 def test_query_goes_with_a_database_only() -> None:
-    from modelwright.data import SqlQuery
-
     with pytest.raises(OptionError, match="goes with the address of a database"):
         SqlQuery("table.csv", "SELECT 1")

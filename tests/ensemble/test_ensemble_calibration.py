@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.ensemble import Calibration, fit_calibration
+from modelwright.ensemble.isotonic import fit_curve
+from modelwright.metrics.classification_probabilities import area_under_roc
 
 
 def draw(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -61,6 +63,80 @@ def test_heavy_rows_decide() -> None:
     mixed = np.where((mass < 0.5)[:, None], wrong, columns(true))
     assert fit_calibration(mixed, codes, mass) is None
     assert fit_calibration(mixed, codes) is not None
+
+
+def bent(true: np.ndarray) -> np.ndarray:
+    """Probabilities that no slope and shift of log-odds make true: steps with wrong heights."""
+    return 0.5 * true**3 + 0.5 * (true > 0.4) * np.sqrt(true)
+
+
+def test_a_curve_mends_what_two_parameters_cannot() -> None:
+    true, codes = draw(12_000, seed=4)
+    new_true, new_codes = draw(20_000, seed=5)
+    found = fit_calibration(columns(bent(true)), codes)
+    assert found is not None
+    assert len(found.curves) == 1
+    mended = found.apply(columns(bent(new_true)))
+    plain = Calibration(found.slope, found.shift).apply(columns(bent(new_true)))
+    assert np.abs(mended[:, 1] - new_true).mean() < 0.6 * np.abs(plain[:, 1] - new_true).mean()
+    assert area_under_roc(new_codes == 1, mended[:, 1]) == pytest.approx(
+        area_under_roc(new_codes == 1, bent(new_true)), abs=1e-9
+    )
+    again = Calibration.from_dict(found.to_dict())
+    np.testing.assert_array_equal(again.apply(columns(bent(new_true))), mended)
+
+
+def test_few_rows_get_no_curve() -> None:
+    true, codes = draw(1_500, seed=4)
+    found = fit_calibration(columns(bent(true)), codes)
+    assert found is None or not found.curves
+
+
+def test_curves_of_several_classes() -> None:
+    rng = np.random.default_rng(6)
+    true = rng.dirichlet(np.ones(3), 9_000)
+    codes = (true.cumsum(axis=1) > rng.uniform(size=(9_000, 1))).argmax(axis=1)
+    said = true.copy()
+    said[:, 0] = bent(said[:, 0]) + 0.001
+    said /= said.sum(axis=1, keepdims=True)
+    found = fit_calibration(said[:6_000], codes[:6_000])
+    assert found is not None
+    assert len(found.curves) == 3
+    mended = found.apply(said[6_000:])
+    np.testing.assert_allclose(mended.sum(axis=1), 1)
+    assert np.abs(mended - true[6_000:]).mean() < 0.8 * np.abs(said[6_000:] - true[6_000:]).mean()
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=60),
+    st.integers(0, 10**6),
+)
+def test_a_fitted_curve_rises_and_stays_inside(values: list[float], seed: int) -> None:
+    said = np.array(values * 5)
+    rng = np.random.default_rng(seed)
+    curve = fit_curve(said, rng.uniform(size=len(said)) < 0.5, rng.uniform(0.1, 2.0, len(said)))
+    found = curve.apply(np.linspace(0, 1, 101))
+    assert (np.diff(found) > 0).all()
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("knots", "values"),
+    [
+        ([], []),
+        ([0.1, 0.2], [0.5]),
+        ([0.2, 0.1], [0.1, 0.2]),
+        ([0.1, 0.2], [0.2, 0.1]),
+        ([0.1, 1.2], [0.1, 0.2]),
+        ([0.1, float("nan")], [0.1, 0.2]),
+        (list(np.linspace(0, 1, 1000)), list(np.linspace(0, 1, 1000))),
+    ],
+)
+def test_a_senseless_curve_is_refused(knots: list[float], values: list[float]) -> None:
+    record = {"slope": 1.0, "shift": 0.0, "curves": [{"knots": knots, "values": values}]}
+    with pytest.raises(ValueError, match="rising knots"):
+        Calibration.from_dict(record)
 
 
 @given(

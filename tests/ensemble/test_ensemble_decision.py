@@ -217,7 +217,7 @@ def test_labels_get_thresholds_of_their_own() -> None:
     quick = quick_decision(metric, target, true)
     assert quick is not None
     assert len(set(quick.tolist())) == 1
-    assert fit_decision(get_metric("hamming_loss", Task.MULTILABEL), target, true) is None
+    assert fit_decision(get_metric("hamming_loss", Task.MULTILABEL), target[:, :1], true[:, :1]) is None
     assert fit_decision(get_metric("log_loss", Task.MULTILABEL), target, true) is None
 
 

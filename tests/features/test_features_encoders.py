@@ -72,6 +72,7 @@ ENCODERS: dict[str, Any] = {
     "dense-wide": lambda view, rows: DenseEncoder.fit(view, rows, max_levels=1000, min_count=1),
     "dense-frequency": lambda view, rows: DenseEncoder.fit(view, rows, one_hot=False),
     "dense-unscaled": lambda view, rows: DenseEncoder.fit(view, rows, scale=False),
+    "dense-normal": lambda view, rows: DenseEncoder.fit(view, rows, scale="normal"),
     "tree": lambda view, rows: TreeEncoder.fit(view, rows),
     "tree-below": lambda view, rows: TreeEncoder.fit(view, rows, impute="below", one_hot_levels=0),
 }
@@ -214,6 +215,20 @@ def test_skewed_columns_get_a_normal_score() -> None:
     assert (result[:, 0] ** 3).mean() > 3
     order = np.argsort(view.numeric[:, 0])
     assert np.all(np.diff(score[order]) >= 0)
+
+
+def test_skewed_columns_may_be_given_as_normal_scores_only() -> None:
+    view = random_view(2_000)
+    both, instead = DenseEncoder.fit(view), DenseEncoder.fit(view, scale="normal")
+    names = [column.name for column in instead.columns(view.info)]
+    assert "x1~" in names
+    assert "x1" not in names
+    assert "x1" in [column.name for column in both.columns(view.info)]
+    assert instead.width < both.width
+    values = dense(instead.transform(view))[:, names.index("x1~")]
+    other = [column.name for column in both.columns(view.info)].index("x1~")
+    np.testing.assert_array_equal(values, dense(both.transform(view))[:, other])
+    assert abs(float((values**3).mean())) < 0.2
 
 
 def test_constant_columns_are_dropped() -> None:

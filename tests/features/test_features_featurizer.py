@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwright.core import Column, Kind, Role, Schema, View
-from modelwright.features import Featurizer
+from modelwright.core import BundleError, Column, Kind, OptionError, Role, Schema, View
+from modelwright.features import FeatureOptions, Featurizer
 from modelwright.features.categorical import natural_order
 from modelwright.features.text import STATISTICS
 
@@ -119,6 +119,24 @@ def test_names_stay_unique() -> None:
     assert {"at.days", "at.days_2", "at.year", "at.year_2", "at.year_3"} <= set(names)
     sources = {feature.name: feature.source for feature in (*info.numeric, *info.categorical)}
     assert (sources["at.days"], sources["at.days_2"], sources["at.year_3"]) == ("at.days", "at", "at")
+
+
+def test_parts_can_be_left_out() -> None:
+    frame = pl.DataFrame({"x": [1.0, 2.0], "at": [datetime(2024, 1, 1), datetime(2025, 3, 2)]})
+    schema = Schema((Column("x", Kind.NUMERIC), Column("at", Kind.DATETIME)))
+    options = FeatureOptions(without=("datetime", "numeric"))
+    featurizer = Featurizer.fit(frame, schema, options)
+    assert featurizer.info.numeric == ()
+    again = Featurizer.from_dict(json.loads(json.dumps(featurizer.to_dict())))
+    assert again.options == options
+    with pytest.raises(OptionError, match=r"no transformer 'text_term'.* Did you mean 'text_terms'"):
+        Featurizer.fit(frame, schema, FeatureOptions(without=("text_term",)))
+
+
+def test_options_are_checked_when_read() -> None:
+    for damaged in ({"country": 3}, {"group": []}, {"without": "x"}):
+        with pytest.raises(BundleError, match="damaged"):
+            FeatureOptions.from_dict({**FeatureOptions().to_dict(), **damaged})
 
 
 def test_a_table_without_features() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from modelwright.core import FeatureInfo, StorageError, View, ViewInfo
+from modelwright.core import FeatureInfo, SparseBlock, StorageError, View, ViewInfo
 from modelwright.features import open_view, write_view
 
 
@@ -32,6 +33,60 @@ def test_what_is_opened_is_what_was_written(tmp_path: Path, size: tuple[int, int
     np.testing.assert_array_equal(again.categorical, view.categorical)
     assert again.info == view.info
     assert (again.numeric.dtype, again.categorical.dtype) == (np.float32, np.int32)
+
+
+def with_terms(view: View) -> View:
+    random = np.random.default_rng(1)
+    plain = random.random((view.rows, 9)) * (random.random((view.rows, 9)) < 0.3)
+    rows, indices = np.nonzero(plain)
+    indptr = np.searchsorted(rows, np.arange(view.rows + 1)).astype(np.int64)
+    block = SparseBlock(plain[rows, indices].astype(np.float32), indices.astype(np.int32), indptr, 9)
+    terms = (FeatureInfo("t.words", "t", "words", 5), FeatureInfo("t.characters", "t", "characters", 4))
+    return View(
+        view.numeric, view.categorical, ViewInfo(view.info.numeric, view.info.categorical, terms), block
+    )
+
+
+@pytest.mark.parametrize("rows", [0, 1, 40])
+def test_sparse_blocks_come_back(tmp_path: Path, rows: int) -> None:
+    view = with_terms(some_view(rows))
+    again = open_view(write_view(view, tmp_path))
+    assert again.info == view.info
+    assert view.sparse is not None
+    assert again.sparse is not None
+    assert again.sparse.columns == 9
+    for part in ("data", "indices", "indptr"):
+        found, expected = getattr(again.sparse, part), getattr(view.sparse, part)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+        assert not found.flags.writeable
+    write_view(some_view(rows), tmp_path)
+    assert open_view(tmp_path).sparse is None
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        ("indices", lambda array: array + 9),
+        ("indices", lambda array: array - 9),
+        ("indices", lambda array: array[:-1]),
+        ("indices", lambda array: array.astype(np.int64)),
+        ("indptr", lambda array: array[::-1]),
+        ("indptr", lambda array: array[:-1]),
+        ("indptr", lambda array: array + 1),
+        ("data", lambda array: array[:, None]),
+        ("data", lambda array: array.astype(np.float64)),
+    ],
+)
+def test_damaged_sparse_blocks_are_refused(tmp_path: Path, part: str, damage: Any) -> None:
+    view = with_terms(some_view(40))
+    write_view(view, tmp_path)
+    np.save(tmp_path / f"view.sparse_{part}.npy", damage(getattr(view.sparse, part)))
+    with pytest.raises(StorageError, match="damaged"):
+        open_view(tmp_path)
+    (tmp_path / f"view.sparse_{part}.npy").unlink()
+    with pytest.raises(StorageError, match="no view"):
+        open_view(tmp_path)
 
 
 def test_maps_are_read_only_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """The contract suite notices learners that break it."""
 
 import pickle
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from modelwright.core import Deadline, Predictions, View
+from modelwright.core import Deadline, ModelwrightError, Predictions, TrialError, View
 from modelwright.learners import Candidate, FitResult, Int
 from modelwright.learners.constant import Constant, FittedConstant
 from modelwright.learners.extra_trees import ExtraTrees
@@ -90,6 +91,36 @@ class LearnsNothing(Constant):
     name = "other"
 
 
+class DrawsFromPython(Constant):
+    def fit(self, task):
+        random.random()
+        return super().fit(task)
+
+
+class SaysNo(Constant):
+    def supports(self, problem, shape):
+        return None if shape.columns else "no"
+
+
+class RefusesTerms(Constant):
+    def fit(self, task):
+        if task.view.sparse is not None:
+            raise TrialError("There are terms.")
+        return super().fit(task)
+
+
+class LosesTerms(FittedConstant):
+    def predict(self, view: View) -> Predictions:
+        said = super().predict(view)
+        return said if view.sparse is None or view.rows > 1 else said.take(slice(0, 0))
+
+
+class CountsTermsOfOthers(Constant):
+    def fit(self, task):
+        model = super().fit(task).model
+        return FitResult(LosesTerms(model.values, model.is_classification))
+
+
 class Repeats(Constant):
     def portfolio(self, problem, shape):
         return (Candidate("a", {}), Candidate("a", {}))
@@ -112,6 +143,10 @@ class SearchesUnknown(Constant):
         (DependsOnThreads, "is_deterministic", "on one thread and on two"),
         (WritesFiles, "leaves_task_alone", "writes files"),
         (DrawsGlobally, "leaves_task_alone", "random state"),
+        (DrawsFromPython, "leaves_task_alone", "random state"),
+        (SaysNo, "says_why_not", "no sentence"),
+        (RefusesTerms, "sparse_block", "There are terms"),
+        (CountsTermsOfOthers, "sparse_block", "rows influence others|broadcast"),
         (ChangesTheView, "leaves_task_alone", "changes its input"),
         (ChangesTheView, "read_only_memory_map", "read-only"),
         (LearnsNothing, "learns", "near a constant's"),
@@ -121,7 +156,8 @@ class SearchesUnknown(Constant):
 )
 def test_broken_learner_is_noticed(learner, check, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises((ContractViolation, ValueError), match=words):
+    np.random.random_sample()  # the next draw moves the generator's position alone
+    with pytest.raises((ContractViolation, ValueError, ModelwrightError), match=words):
         run_learner_check(check, learner())
 
 

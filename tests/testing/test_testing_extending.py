@@ -44,14 +44,14 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_the_learner_of_the_page_passes_its_own_test(installed):
-    assert "naive_bayes" in installed.names()
+    assert "wright_bayes" in installed.names()
     import test_of_page
 
-    test_of_page.test_naive_bayes_keeps_the_contract()
+    test_of_page.test_wright_bayes_keeps_the_contract()
 
 
 def test_the_learner_of_the_page_says_what_it_cannot_do(installed):
-    learner = installed.load("naive_bayes")()
+    learner = installed.load("wright_bayes")()
     table = make_learning_table(Task.REGRESSION)
     assert learner.supports(table.problem, table.view.shape(1)) == "Naive Bayes predicts classes only."
 
@@ -67,7 +67,7 @@ def test_the_page_names_every_suite():
         for name in modelwright.testing.__all__
         if name.startswith("check_") and callable(getattr(modelwright.testing, name))
     ]
-    assert len(suites) == 7
+    assert len(suites) == 8
     for name in suites:
         assert f"{name}(" in PAGE
 

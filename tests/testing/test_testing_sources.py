@@ -51,6 +51,11 @@ class AcceptsNothing(JsonLines):
         return False
 
 
+class AcceptsEveryFile(JsonLines):
+    def accepts(self, source):
+        return isinstance(source, Path)
+
+
 class AddsUnnamedColumn(Adapted):
     def change(self, table, wanted):
         return replace(table, frame=table.frame.with_columns(pl.lit(1).alias("")))
@@ -119,6 +124,7 @@ def test_sound_source_passes(example):
     ("source", "check", "words"),
     [
         (AcceptsNothing, "reads", "does not accept"),
+        (AcceptsEveryFile, "claims_no_more", "which it cannot know"),
         (AddsUnnamedColumn, "reads", "without a name"),
         (ReadsLists, "reads", "nested columns"),
         (Miscounts, "describes_itself", "rows and columns, but"),

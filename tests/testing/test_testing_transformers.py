@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelwright.core import BundleError, FeatureInfo, SchemaMismatch
+from modelwright.core import BundleError, FeatureInfo, SchemaMismatch, SparseBlock
 from modelwright.features import Transformer
 from modelwright.testing import ContractViolation, check_transformer, make_columns, run_transformer_check
 
@@ -153,8 +153,53 @@ class CodesOutside(Length):
             out[:, position] = np.nan_to_num(lengths)
 
 
+class FirstLetters(Length):
+    """Besides, which of three letters a text begins with, as a sparse block: sound, for others to break."""
+
+    width, types, order = 3, (np.float32, np.int32, np.int64), 1
+
+    @property
+    def sparse_features(self):
+        return tuple(FeatureInfo(f"{name}.letter", name, "letter", 3) for name in self.columns)
+
+    def transform(self, frame, out):
+        super().transform(frame, out)
+        places = []
+        for texts in (frame[:, frame.columns.index(name)].to_list() for name in self.columns):
+            places.append([-1 if text is None else "HWé".find(text[:1] or "?") for text in texts])
+        cells = [[3 * at + place for at, place in enumerate(row) if place >= 0] for row in zip(*places)]
+        indptr = np.cumsum([0, *map(len, cells)])
+        flat = [cell for row in cells for cell in row[:: self.order]]
+        values, indices, ends = (np.array(v, t) for v, t in zip((flat, flat, indptr), self.types))
+        return SparseBlock(1 + values, indices, ends, self.width * len(self.columns))
+
+
+class WiderThanDeclared(FirstLetters):
+    width = 4
+
+
+class OtherTypes(FirstLetters):
+    types = (np.float64, np.int32, np.int64)
+
+
+class OutOfOrder(FirstLetters):
+    order = -1
+
+
+class ForgetsTheBlock(FirstLetters):
+    def transform(self, frame, out):
+        super().transform(frame, out)
+
+
+class LeaksInTheBlock(FirstLetters):
+    def transform(self, frame, out):
+        block = super().transform(frame, out)
+        return SparseBlock(block.data * np.float32(frame.height), block.indices, block.indptr, block.columns)
+
+
 def test_sound_transformer_passes():
     check_transformer(Length)
+    check_transformer(FirstLetters)
     check_transformer(Length, make_columns("text", rows=100, seed=9))
 
 
@@ -174,6 +219,11 @@ def test_sound_transformer_passes():
         (GoesByPosition, "finds_columns_by_name", "order of columns"),
         (DoesWithout, "finds_columns_by_name", "does without a column"),
         (TrustsState, "distrusts_saved_state", "raises (KeyError|TypeError)"),
+        (WiderThanDeclared, "declares_itself", "of another shape"),
+        (OtherTypes, "declares_itself", "of the types"),
+        (OutOfOrder, "declares_itself", "do not ascend"),
+        (ForgetsTheBlock, "declares_itself", "gives no sparse block"),
+        (LeaksInTheBlock, "rows_are_independent", "alone become something else"),
     ],
 )
 def test_broken_transformer_is_noticed(transformer, check, words):
@@ -194,7 +244,7 @@ def test_transformer_of_nothing_is_noticed():
 
 
 def test_columns_are_the_same_every_time():
-    for kind in ("numeric", "integer", "boolean", "categorical", "datetime", "text"):
+    for kind in ("numeric", "integer", "boolean", "categorical", "datetime", "list", "coordinates", "text"):
         frame = make_columns(kind)
         assert frame.equals(make_columns(kind))
         assert all(series.null_count() > 0 for series in frame.get_columns())

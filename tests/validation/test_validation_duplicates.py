@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 
 from modelwright.core import Column, Kind, Problem, Role, Schema, Task
 from modelwright.validation import Folds, find_duplicates, make_folds
@@ -30,7 +31,11 @@ def test_copies_in_different_folds_are_counted():
     (finding,) = find_duplicates(FRAME, SCHEMA, np.array([0, 0, 1, 1, 1, 0]), _folds([0, 2, 3], [1, 4, 5]))
     assert finding.check == "duplicates"
     assert finding.severity == "warning"
-    assert finding.evidence == {"rows": 4, "crossing_rows": 4, "validated_rows": 6}
+    assert finding.evidence["rows"] == 4
+    assert finding.evidence["crossing_rows"] == 4
+    assert finding.evidence["validated_rows"] == 6
+    assert finding.evidence["target_likeness"] == 1.0
+    assert sorted(finding.evidence["examples"]) == [[0, 1], [3, 4]]
 
 
 def test_copies_in_the_same_fold_do_no_harm():
@@ -39,7 +44,7 @@ def test_copies_in_the_same_fold_do_no_harm():
 
 def test_rows_never_validated_are_not_counted():
     (finding,) = find_duplicates(FRAME, SCHEMA, np.array([0, 0, 1, 1, 1, 0]), _folds([0, 2]))
-    assert finding.evidence == {"rows": 4, "crossing_rows": 1, "validated_rows": 2}
+    assert (finding.evidence["crossing_rows"], finding.evidence["validated_rows"]) == (1, 2)
 
 
 def test_conflicting_targets_are_reported_for_classes_and_values():
@@ -71,3 +76,60 @@ def test_no_copies_no_features_no_rows():
     folds = make_folds(Problem.of("y").resolved(Task.BINARY, "roc_auc", (0, 1)), target, count=2, seed=0)
     assert find_duplicates(frame, Schema((Column("x", Kind.NUMERIC),)), target, folds) == []
     assert find_duplicates(frame, Schema((Column("x", Kind.NUMERIC, Role.ID),)), target, folds) == []
+
+
+def _measured(rows: int, columns: int, seed: int) -> tuple[pl.DataFrame, Schema]:
+    numbers = np.random.default_rng(seed).normal(size=(rows, columns))
+    frame = pl.DataFrame({f"x{i}": numbers[:, i] for i in range(columns)})
+    return frame, Schema(tuple(Column(name, Kind.NUMERIC) for name in frame.columns))
+
+
+def _checks(frame: pl.DataFrame, schema: Schema, target: np.ndarray) -> dict[str, dict[str, object]]:
+    task = Task.BINARY if target.dtype.kind == "i" else Task.REGRESSION
+    problem = Problem.of("y").resolved(task, "auto", (0, 1) if task is Task.BINARY else ())
+    folds = make_folds(problem, target, count=5, seed=0)
+    found = find_duplicates(frame, schema, target, folds, problem)
+    return {finding.check: dict(finding.evidence) for finding in found}
+
+
+@pytest.mark.parametrize("changed", ["one column", "a rounding"])
+def test_near_copies_across_folds_are_found(changed):
+    random = np.random.default_rng(1)
+    frame, schema = _measured(400, 6, 0)
+    again = frame[:60]
+    if changed == "one column":
+        again = again.with_columns(x3=pl.Series(random.normal(size=60)))
+    else:
+        again = again.with_columns(pl.all() + 1e-7)
+    frame = pl.concat([frame, again])
+    target = np.concatenate([values := random.normal(size=400), values[:60]])
+    found = _checks(frame, schema, target)
+    if changed == "one column":
+        evidence = found["near_duplicates"]
+        assert 100 < evidence["rows"] <= 120
+        assert evidence["chance_rows"] == 0
+        assert evidence["target_likeness"] == 1.0
+    else:
+        assert found == {"near_duplicates": found.get("near_duplicates")} or found == {}
+
+
+def test_near_copies_with_unrelated_targets_flatter_nothing():
+    random = np.random.default_rng(2)
+    frame, schema = _measured(400, 6, 0)
+    frame = pl.concat([frame, frame[:60].with_columns(x3=pl.Series(random.normal(size=60)))])
+    assert _checks(frame, schema, random.integers(0, 2, 460)) == {}
+
+
+def test_a_grid_of_settings_has_no_near_copies():
+    levels = np.array(np.meshgrid(*[range(4)] * 5)).reshape(5, -1).T
+    frame = pl.DataFrame({f"s{i}": levels[:, i].astype(str) for i in range(5)})
+    schema = Schema(tuple(Column(name, Kind.CATEGORICAL) for name in frame.columns))
+    assert "near_duplicates" not in _checks(frame, schema, (levels.sum(axis=1) > 7).astype(np.int64))
+
+
+def test_copies_of_rows_with_several_labels():
+    problem = Problem.of(["a", "b"])
+    target = np.array([[0, 1], [0, 1], [1, 1], [1, 0], [1, 1], [0, 0]])
+    found = find_duplicates(FRAME, SCHEMA, target, _folds([0, 2, 3], [1, 4, 5]), problem)
+    assert [finding.check for finding in found] == ["duplicates", "conflicting_targets"]
+    assert found[1].evidence == {"rows": 2, "groups": 1}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +22,14 @@ from modelwright.automl.model import Model
 from modelwright.automl.request import TrainRequest
 
 __all__ = ["AutoMLClassifier", "AutoMLRegressor"]
+
+
+class _Place:
+    """A directory for a model that lives as long as its estimator."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="modelwright-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class _AutoML(BaseEstimator):  # type: ignore[misc]
@@ -73,7 +83,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
             check_consistent_length(X, groups)
             codes = np.unique(np.asarray(groups), return_inverse=True)[1]
             columns.append(pl.Series(names[2], codes))
-        self._place = tempfile.TemporaryDirectory(prefix="modelwright-", ignore_cleanup_errors=True)
+        self._place = _Place()
         request = TrainRequest(
             data=pl.DataFrame(columns),
             target=names[0],
@@ -87,8 +97,8 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
             search=self.search,
             group=None if groups is None else names[2],
             weights=None if weights is None else names[1],
-            workspace=str(Path(self._place.name) / "workspace"),
-            output=str(Path(self._place.name) / "model.mw"),
+            workspace=self._place.path / "workspace",
+            output=self._place.path / "model.mw",
             overrides=self.overrides,
             monotonic=self.monotonic,
             learners=self.learners,
@@ -121,8 +131,8 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         super().__setstate__(state)
         if files is None:
             return
-        self._place = tempfile.TemporaryDirectory(prefix="modelwright-", ignore_cleanup_errors=True)
-        root = Path(self._place.name) / "model.mw"
+        self._place = _Place()
+        root = self._place.path / "model.mw"
         for name, content in files.items():
             file = root / name
             if not file.resolve().is_relative_to(root.resolve()):
@@ -232,7 +242,8 @@ class AutoMLRegressor(RegressorMixin, _AutoML):  # type: ignore[misc]
         X, y = _validated(self, X, y, numeric=True)
         if len(np.unique(y)) < 2:
             raise ValueError(
-                f"Every target is the same (n_samples = {len(y)}), so there is nothing to learn. Give two values."
+                f"Every target is the same (n_samples = {len(y)}), so there is nothing to learn. "
+                "At least two different values are needed."
             )
         self._train(X, pl.Series(y.astype(np.float64)), "regression", sample_weight, groups)
         return self
@@ -309,7 +320,7 @@ def _free_names(taken: Sequence[str], count: int) -> list[str]:
 
 
 def _weights(weights: Any, rows: int) -> NDArray[np.float64]:
-    array = check_array(np.asarray(weights, dtype=np.float64), ensure_2d=False)
+    array: NDArray[np.float64] = check_array(np.asarray(weights, dtype=np.float64), ensure_2d=False)
     if array.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar, but have shape {array.shape}.")
     if len(array) != rows:

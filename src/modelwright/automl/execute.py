@@ -89,7 +89,8 @@ def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainO
         if request.resume is not None:
             return _resume(request, emit, interruption, stack)
         budget = request.budget()
-        executor = stack.enter_context(_executor(request, budget))
+        executor = _executor(request, budget)
+        stack.enter_context(executor)
         prepared = _prepare(request, budget, emit)
         plan = _plan(request, prepared, budget, emit)
         _refuse_if_interrupted(interruption)
@@ -127,7 +128,8 @@ def _resume(request: TrainRequest, emit: Emit, interruption: Interruption, stack
             "data again to resume it."
         )
     budget = merged.budget()
-    executor = stack.enter_context(_executor(merged, budget))
+    executor = _executor(merged, budget)
+    stack.enter_context(executor)
     prepared = _prepare(merged, budget, emit)
     if prepared.source.sha256 != record.data_hash:
         raise BadInput(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from modelwright.data import (
     conform_labelled,
     read_table,
     resolve_target,
+    shown_source,
 )
 from modelwright.ensemble import FoldData
 from modelwright.features import Featurizer
@@ -316,13 +316,12 @@ def _external_holdout(
     request: TrainRequest, problem: Problem, schema: Schema, featurizer: Featurizer
 ) -> Holdout:
     rows = conform_labelled(request.holdout, schema, problem)
-    given = request.holdout
     return Holdout(
         view=featurizer.transform(rows.conformed.frame[rows.rows]),
         target=rows.target,
         weights=rows.weights,
         groups=None,
-        origin=f"read from {given}" if isinstance(given, (str, Path)) else "the table given",
+        origin=f"read from {shown_source(request.holdout)}",
     )
 
 

@@ -151,7 +151,7 @@ class TrainRequest:
         if self.name:
             return self.name
         if isinstance(self.data, (str, Path)):
-            stem = Path(self.data).name.split(".")[0]
+            stem = Path(str(self.data).partition("?")[0]).name.split(".")[0]  # options may hold a password
         else:
             stem = self.target if isinstance(self.target, str) else "model"
         cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-._")[:80]
@@ -176,9 +176,9 @@ class TrainRequest:
         return record
 
     def _holdout_record(self) -> Any:
-        if isinstance(self.holdout, (str, Path)) and not _is_fraction(self.holdout):
-            return str(Path(self.holdout).absolute())
-        return self.holdout if isinstance(self.holdout, (str, int, float)) else None
+        if isinstance(self.holdout, (int, float)) or _is_fraction(self.holdout):
+            return self.holdout
+        return _recorded_source(self.holdout)
 
     def resumed(self, record: Mapping[str, Any]) -> TrainRequest:
         """The recorded request of an earlier attempt, with what this call gives anew."""
@@ -207,17 +207,14 @@ class TrainRequest:
 
 def _recorded_source(data: Any) -> Any:
     """Where the data can be read again: absolute paths, an address without a secret; else None."""
-    if isinstance(data, (list, tuple)):
-        places = [_recorded_source(part) if isinstance(part, (str, Path)) else None for part in data]
-        return places if places and None not in places else None
-    if isinstance(data, str) and "://" in data:
-        return None if "@" in data and ":" in data.rpartition("@")[0].partition("://")[2] else data
-    return str(Path(data).absolute()) if isinstance(data, (str, Path)) else None
+    from modelwright.data import recorded_source
+
+    return recorded_source(data)
 
 
 def _is_fraction(value: Any) -> bool:
     try:
-        return 0 < float(value) < 1
+        return 0 <= float(value) < 1
     except (TypeError, ValueError):
         return False
 

@@ -53,14 +53,14 @@ from modelwright.search import (
 )
 from modelwright.storage import FoldKey, TrialRecord, Workspace
 
-__all__ = ["Run", "RunState"]
+__all__ = ["Run", "RunState", "ignored_its_deadline"]
 
 _ATTEMPTS = 6
 """Tries of a fold whose worker was lost: enough for bad luck, an end to a configuration that crashes."""
 
 _POLL = 0.1
 
-_OVERRUN = 3.0
+_OVERRUN = 2.0
 """Times its own time, and seconds besides, after which a fit that was ended has no excuse: a worker may be
 slow to start, and the machine busy."""
 
@@ -271,7 +271,7 @@ class Run:
         self._workspace.runs.fold_failed(
             key, report.error, status=str(report.outcome), seconds=report.wall_seconds
         )
-        if _ignored_its_deadline(report):
+        if ignored_its_deadline(report):
             yield from self._fail(
                 trial,
                 f"The fit should have ended after {report.spec.seconds:.2g} s, but went on for "
@@ -416,7 +416,7 @@ class Run:
                 yield from self._receive(report)
 
 
-def _ignored_its_deadline(report: TaskReport) -> bool:
+def ignored_its_deadline(report: TaskReport) -> bool:
     """Whether a fit was ended that should have stopped by itself long before."""
     if report.outcome not in (Outcome.CANCELLED, Outcome.TIMEOUT) or report.spec.seconds is None:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwright.cli.answers import Answer
@@ -19,9 +18,9 @@ __all__ = ["evaluate"]
 
 def _warn_of_known_rows(model: Model, data: str) -> None:
     """A score on the very file that was learned from says nothing of new rows."""
-    from modelwright.core import hash_file
+    from modelwright.data import read_raw
 
-    if hash_file(Path(data).expanduser()) == model.manifest["data"]["sha256"]:
+    if read_raw(data, []).info.sha256 == model.manifest["data"]["sha256"]:
         warn("These are the rows the model was trained on; the score flatters. Give rows that it never saw.")
 
 
@@ -33,6 +32,7 @@ def evaluate(
     Each metric comes with its 95% interval. Rows that the model was trained on flatter it: give others.
     """
     from modelwright.automl import load_model
+    from modelwright.data import shown_source
 
     loaded = load_model(model, workspace)
     with collected_warnings() as warnings:
@@ -40,7 +40,7 @@ def evaluate(
         _warn_of_known_rows(loaded, data)
     payload = {
         "model": str(loaded.path),
-        "data": data,
+        "data": shown_source(data),
         "metric": loaded.problem.metric,
         "metrics": metrics,
         "warnings": warnings,

@@ -67,7 +67,7 @@ def predict(
     and, with --proba, one `p_LABEL` for each class; its rows are those of DATA in the same order.
     """
     from modelwright.automl import load_model
-    from modelwright.data import check_output, write_frame
+    from modelwright.data import check_output, shown_source, write_frame
 
     path = check_output(output)  # before any work is done
     loaded = load_model(model, workspace)
@@ -76,7 +76,7 @@ def predict(
     write_frame(frame, path)
     payload = {
         "model": str(loaded.path),
-        "data": data,
+        "data": shown_source(data),
         "output": str(path),
         "rows": frame.height,
         "columns": frame.columns,

@@ -3,6 +3,7 @@
 from modelwright.data.caller import columns_to_caller, matrix_to_caller, to_caller, values_to_caller
 from modelwright.data.catalog import SOURCES
 from modelwright.data.conform import Conformed, LabelledRows, conform, conform_labelled
+from modelwright.data.parts import recorded_source, shown_source
 from modelwright.data.profile import Profile, profile_table
 from modelwright.data.read import read_raw, read_table
 from modelwright.data.source import Source
@@ -31,7 +32,9 @@ __all__ = [
     "profile_table",
     "read_raw",
     "read_table",
+    "recorded_source",
     "resolve_target",
+    "shown_source",
     "to_caller",
     "values_to_caller",
     "write_frame",

@@ -91,20 +91,30 @@ def split_overrides(
     return kinds, roles
 
 
-def check_problem_columns(problem: Problem, names: list[str]) -> None:
-    """Every column that the problem names must exist.
+def check_problem_columns(
+    problem: Problem, names: list[str], roles: Mapping[str, Role] | None = None
+) -> None:
+    """Every column that the problem names must exist, and play no other part by the caller's settings.
 
     Raises
     ------
     TargetError, DataError
-        If one does not; the nearest name is suggested.
+        If one does not exist; the nearest name is suggested.
+    OptionError
+        If one was set to something that it cannot be at the same time.
     """
+    said = roles or {}
     for part, name in (
         *(("target", target) for target in problem.targets),
         ("group", problem.group),
         ("time", problem.time_column),
         ("weight", problem.weights),
     ):
+        if name in said and said[name] is not Role.SENSITIVE:
+            raise OptionError(
+                f"The column {name!r} is the {part} column, and was set to {str(said[name])!r}; it cannot be "
+                "both. Leave out one of the two."
+            )
         if name is None or name in names:
             continue
         listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")

@@ -16,17 +16,11 @@ from modelwright.data.date_format import guess_date_format, parse_dates
 from modelwright.data.labels import label_codes
 from modelwright.data.number_format import NumberFormat
 from modelwright.data.number_meaning import epoch_moments
+from modelwright.data.parse import parse_text, without_sentinels
 from modelwright.data.read import read_raw
 from modelwright.data.table import Caller, RawTable, SourceInfo
 from modelwright.data.tokens import BOOLEAN_PAIRS, NUMERIC_MISSING
-from modelwright.data.typed_column import (
-    finite_numbers,
-    levels_as_text,
-    lists_of_text,
-    parse_text,
-    strip_text,
-    without_sentinels,
-)
+from modelwright.data.typed_column import finite_numbers, levels_as_text, lists_of_text, strip_text
 
 __all__ = ["Conformed", "LabelledRows", "conform", "conform_column", "conform_labelled"]
 
@@ -166,13 +160,14 @@ def conform_labelled(source: Any, schema: Schema, problem: Problem) -> LabelledR
     weights = None
     if problem.weights is not None and problem.weights in raw.frame.columns:
         given, _, _ = conform_column(raw.frame[problem.weights], schema[problem.weights])
-        weights = given.fill_null(1.0).cast(pl.Float64).to_numpy()[rows]
+        weights = given.alias("").fill_null(1.0).cast(pl.Float64).to_numpy()[rows]
     return LabelledRows(conformed, rows, target if problem.labels else target[:, 0], weights, tuple(left_out))
 
 
 def _known_target(series: pl.Series, column: Column, problem: Problem) -> tuple[pl.Series, list[Finding]]:
     """One target as class codes or values, null where it cannot be scored, and what is left out."""
     values, _, _ = conform_column(series, column)
+    values = values.alias("")  # a name like ^a.*$ is a pattern to polars
     left_out = []
     missing = values.null_count()
     if missing:

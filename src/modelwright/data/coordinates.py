@@ -28,7 +28,7 @@ _NAMED = re.compile(
     r"coord|coords|coordinates?|location|loc|position|point|place)(?:[^a-z]|$)",
     re.IGNORECASE,
 )
-_LONGITUDE_FIRST = re.compile(r"lon(?:g|gitude)?\b.*lat|lng.*lat", re.IGNORECASE)
+_LONGITUDE_FIRST = re.compile(r"(?:lon|long|longitude|lng)[^a-z]*lat", re.IGNORECASE)
 _PRECISE = re.compile(r"\.\d{3,}")
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 __all__ = ["DateFormat", "guess_date_format", "guess_main_date_format", "parse_dates"]
 
-EARLIEST, LATEST = 1800, 2200
+EARLIEST, LATEST = 1600, 2200
 """Years outside are taken as a sign that the values are no dates."""
 
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p")
@@ -208,6 +208,9 @@ def guess_main_date_format(levels: Mapping[str, int]) -> DateFormat | None:
     >>> guess_main_date_format({"2020-01-31": 5, "soon": 2}).formats
     ('%Y-%m-%d',)
     """
+    found = guess_date_format([value for value in levels if _shape(value)[0] is not None])
+    if found is not None:
+        return found
     shapes = {value: _shape(value) for value in list(levels)[:: max(1, len(levels) // 1000)]}
     rows: Counter[tuple[str, ...]] = Counter()
     for value, (dates, _) in shapes.items():

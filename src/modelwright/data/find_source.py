@@ -12,7 +12,7 @@ from modelwright.data.catalog import SOURCES
 from modelwright.data.files import has_extension, head_bytes, without_password
 from modelwright.data.source import Source
 
-__all__ = ["find_source"]
+__all__ = ["find_source", "reads_folder"]
 
 
 def find_source(source: Any) -> Source:
@@ -42,6 +42,11 @@ def find_source(source: Any) -> Source:
     if found is None:
         raise DataError(_unknown(source))
     return found
+
+
+def reads_folder(folder: Path) -> bool:
+    """Whether a source takes this folder for one table of a format of its own."""
+    return any(reader.accepts(folder) for reader in _readers())
 
 
 def _readers() -> Iterator[Source]:

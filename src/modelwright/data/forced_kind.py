@@ -138,6 +138,11 @@ def _boolean(column: TextColumn) -> TypedColumn:
     if words is not None:
         return as_boolean(column, words, _SAID)
     pairs = [*BOOLEAN_PAIRS, ("1", "0"), ("1.0", "0.0")]
+    words = boolean_words(folded & {word for pair in pairs for word in pair})
+    if words is not None:
+        strange = [level for level in column.real if level.lower() not in words[0] | words[1]]
+        if 2 * sum(column.real[level] for level in strange) <= column.rows:
+            return _told(as_boolean(column, words, _SAID), column, strange)
     for true, false in pairs:
         if folded <= {true, false}:
             return as_boolean(column, (frozenset({true}), frozenset({false})), _SAID)

@@ -77,7 +77,7 @@ def find_codes(name: str, column: TypedColumn) -> TypedColumn | None:
     distinct = numbers.n_unique()
     if not 3 <= distinct <= MOST_CODES or len(numbers) < ROWS_PER_CODE * distinct:
         return None
-    lowest, usual = numbers.min(), numbers.mode().min()
+    lowest, usual = numbers.min(), numbers.mode().max()
     if not isinstance(lowest, float) or lowest < 0 or usual == 0:
         return None
     parsing = {"missing": column.parsing.get("missing", []), "levels": "int"}
@@ -102,7 +102,7 @@ def find_epoch(name: str, column: TypedColumn) -> TypedColumn | None:
 
 
 def epoch_moments(numbers: pl.Series, unit: str) -> pl.Series:
-    """``Datetime("us")`` of numbers that count from 1970; null outside the years 1800 to 2200.
+    """``Datetime("us")`` of numbers that count from 1970; null beyond some 230 years of it.
 
     Examples
     --------

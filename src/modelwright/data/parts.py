@@ -11,8 +11,9 @@ from typing import Any
 
 from modelwright.core import DataError, nearest
 from modelwright.data.files import check_file, without_password
+from modelwright.data.find_source import reads_folder
 
-__all__ = ["Parts", "Sheet", "resolve_source"]
+__all__ = ["Parts", "Sheet", "recorded_source", "resolve_source", "shown_source"]
 
 _WORKBOOK = re.compile(r"(?i)(.*\.(?:xlsx|xlsm|xlsb|xls|ods))#(.+)", re.DOTALL)
 
@@ -85,6 +86,58 @@ def resolve_source(source: Any) -> Any:
     return _resolve_list([os.fsdecode(os.fspath(item)) for item in source])
 
 
+def recorded_source(source: Any) -> str | list[str] | None:
+    """Where a table can be read again, for a record: absolute paths, or an address that holds no secret.
+
+    Returns
+    -------
+    str, list of str, or None
+        None for objects in memory and queries, and where a password or options are part of the address.
+
+    Examples
+    --------
+    >>> recorded_source("sqlite:////data/shop.db?table=orders")
+    'sqlite:////data/shop.db?table=orders'
+    >>> recorded_source("postgresql://me:secret@host/shop?table=orders") is None
+    True
+    """
+    if isinstance(source, (list, tuple)):
+        places = [recorded_source(item) for item in source]
+        found = [place for place in places if isinstance(place, str)]
+        return found if found and len(found) == len(places) else None
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    text = os.fsdecode(os.fspath(source))
+    if not (isinstance(source, str) and "://" in text):
+        return os.path.abspath(os.path.expanduser(text))
+    place, _, options = text.partition("?")
+    scheme, _, path = place.partition(":///")
+    if scheme == "sqlite" and path:
+        text = f"sqlite:///{os.path.abspath(path)}" + (f"?{options}" if options else "")
+        return text if not options or options.startswith("table=") else None
+    harmless = without_password(text) == place and (not options or re.fullmatch(r"table=[^&]*", options))
+    return text if harmless else None
+
+
+def shown_source(source: Any) -> str:
+    """What a caller named as a table, as it may be shown: without a password.
+
+    Examples
+    --------
+    >>> shown_source("postgresql://me:secret@host/shop"), shown_source({"a": [1]})
+    ('postgresql://me@host/shop', 'a table in memory')
+    """
+    if isinstance(source, (str, os.PathLike)):
+        text = os.fsdecode(os.fspath(source))
+        is_address = isinstance(source, str) and "://" in text and not text.startswith("sqlite:")
+        return without_password(text) if is_address else text
+    if isinstance(source, (list, tuple)) and source and isinstance(source[0], (str, os.PathLike)):
+        return ", ".join(map(shown_source, source))
+    # A query says where it goes; any other object would print its values.
+    shown = getattr(source, "shown", None)
+    return shown if isinstance(shown, str) else "a table in memory"
+
+
 def _resolve_path(text: str) -> Path | Sheet | Parts:
     path = Path(text).expanduser()
     if os.path.isdir(path):
@@ -106,8 +159,8 @@ def _folder(folder: Path) -> Path | Parts:
         raise DataError(
             f"The folder {str(folder)!r} cannot be read ({error.strerror or error}). Check its permissions."
         ) from error
-    if folder.suffix and not any(item.is_file() for item in entries):
-        return folder  # some formats are folders with an extension
+    if reads_folder(folder):
+        return folder
     folders = [item.name for item in entries if item.is_dir()]
     if folders:
         raise DataError(

@@ -181,7 +181,8 @@ def _with_unit(
     if not spelled:
         reason = f"amounts of money in {currency}" if currency else "numbers; those in brackets are negative"
         return Quantity(style, currency, {}, currency), reason, 2
-    least = _FEW if any(len(fold_unit(unit)) == 1 for unit in spelled) else 2
+    letter = len(spelled) == 1 and len(fold_unit(spelled[0])) == 1 and spelled[0].isalpha()
+    least = _FEW if letter and not currency else 2
     dimension = "" if currency else dimension_of(spelled)
     magnitude = all(unit in MAGNITUDES or fold_unit(unit) in MAGNITUDES for unit in spelled)
     if magnitude and (not dimension or bare):

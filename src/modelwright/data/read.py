@@ -97,7 +97,7 @@ def read_table(
         )
     kinds, roles = split_overrides(overrides, names)
     if problem is not None:
-        check_problem_columns(problem, names)
+        check_problem_columns(problem, names, roles)
     typed = _type_all(raw, kinds, problem, messy)
     statistics = column_statistics(typed)
     findings = list(raw.findings)
@@ -142,7 +142,7 @@ def _need(
 ) -> None:
     column = typed[name]
     if column.kind not in kinds:
-        examples = ", ".join(repr(value) for value in column.values.drop_nulls().head(3).to_list())
+        examples = ", ".join(repr(value) for value in column.values.alias("").drop_nulls().head(3).to_list())
         raise DataError(
             f"Every value of the {part} column {name!r} must be {expected}, but it is {column.kind} "
             f"({examples}). Name another column, or correct its values."
@@ -152,7 +152,8 @@ def _need(
 
 
 def _check_weights(column: TypedColumn) -> None:
-    name, values = column.values.name, column.values
+    # A name like ^a.*$ is a pattern to polars, even in methods of a series that bears it.
+    name, values = column.values.name, column.values.alias("")
     negative = int((values < 0).sum())
     if negative:
         raise DataError(
@@ -186,7 +187,7 @@ def _describe(
     role, reason, findings = find_role(name, column, statistics)
     part = None
     if problem is not None:
-        parts = {
+        parts: dict[str | None, Role] = {
             **dict.fromkeys(problem.targets, Role.TARGET),
             problem.group: Role.GROUP,
             problem.time_column: Role.TIME,

@@ -57,12 +57,14 @@ class Source(ABC):
     def accepts(self, source: object) -> bool:
         """Whether this source reads such an object; must be cheap.
 
-        A file comes as ``pathlib.Path`` and exists; an address comes as text.
+        A file comes as ``pathlib.Path`` and exists; an address comes as text. A format that is a folder
+        says so by a method of its own: any other folder is a table of several files.
         """
         if isinstance(source, Path):
-            return has_extension(source, self.extensions) or (
-                source.is_file() and self.recognises(head_bytes(source))
-            )
+            if source.is_dir():
+                return False
+            known = has_extension(source, self.extensions)
+            return known or (source.is_file() and self.recognises(head_bytes(source)))
         return isinstance(source, str) and "://" in source and source.partition("://")[0] in self.schemes
 
     @abstractmethod

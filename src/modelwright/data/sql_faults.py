@@ -70,10 +70,11 @@ def explain_query_error(error: SQLAlchemyError, shown: str, secret: str | None) 
                 return DataError(f"The query on {shown!r} failed: {reason} ({said}). {advice}")
         return DataError(f"The query on {shown!r} failed: {said}. Check the query and the file.")
     state = getattr(original, "sqlstate", None)
-    if state is None:
+    unconnected = type(original).__name__ in ("OperationalError", "ConnectionTimeout")
+    if state is None and (unconnected or "connection option" in said):
         return _unreachable(shown, " ".join(lines) if not secret else " ".join(lines).replace(secret, "***"))
-    reason = _STATES.get(state, "the server reports an error")
-    advice = _ADVICE.get(state, "Correct the query.")
+    reason = _STATES.get(state or "", "the server reports an error" if state else "its result cannot be read")
+    advice = _ADVICE.get(state or "", "Correct the query.")
     return DataError(f"The query on {shown!r} failed: {reason} ({said}). {advice}")
 
 

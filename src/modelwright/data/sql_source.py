@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +19,7 @@ from modelwright.data.sql_query import SCHEMES, SqlQuery, parse_address
 from modelwright.data.table import Caller, RawTable, SourceInfo
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, CursorResult, Engine
 
 __all__ = ["SqlSource"]
 
@@ -126,7 +126,13 @@ def _engine(asked: SqlQuery) -> Engine:
 def _result(connection: Connection, asked: SqlQuery) -> pl.DataFrame:
     sqlite = connection.dialect.name == "sqlite"
     flags = _sqlite_booleans(connection, str(asked.query)) if sqlite else []
-    result = connection.exec_driver_sql(str(asked.query))
+    with closing(connection.exec_driver_sql(str(asked.query))) as result:
+        return _columns(result, asked, flags)
+
+
+def _columns(result: CursorResult[Any], asked: SqlQuery, flags: Collection[str]) -> pl.DataFrame:
+    """The rows of a result, fetched in portions, as columns."""
+    sqlite = asked.url.startswith("sqlite")
     if not result.returns_rows or result.cursor is None:
         raise DataError(f"The query on {asked.shown!r} gives no table: {_short(asked)}. Give a SELECT.")
     described = result.cursor.description or ()

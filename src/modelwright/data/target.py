@@ -82,14 +82,16 @@ def resolve_target(table: Table, problem: Problem) -> ResolvedTarget:
     rows = np.flatnonzero(kept.to_numpy()).astype(np.int64)
     weights = None
     if problem.weights is not None:
-        weights = table.frame[problem.weights].cast(pl.Float64).to_numpy()[rows].astype(np.float64)
+        weights = _values(table, problem.weights).cast(pl.Float64).to_numpy()[rows].astype(np.float64)
     return ResolvedTarget(
         problem=known,
         target=target,
         rows=rows,
         weights=weights,
-        groups=None if problem.group is None else _groups(table.frame[problem.group].filter(kept)),
-        times=None if problem.time_column is None else _times(table.frame[problem.time_column].filter(kept)),
+        groups=None if problem.group is None else _groups(_values(table, problem.group).filter(kept)),
+        times=None
+        if problem.time_column is None
+        else _times(_values(table, problem.time_column).filter(kept)),
         findings=tuple(findings),
     )
 
@@ -99,7 +101,7 @@ def _resolve_one(
 ) -> tuple[Problem, NDArray[Any], list[Finding]]:
     """A single target: its task, its classes if it has any, and the kept rows as numbers."""
     column = table.schema[problem.target]
-    values = table.frame[problem.target]
+    values = _values(table, problem.target)
     present = values.filter(kept)
     _check_enough(present, values, column)
     task, finding = infer_task(present, column, problem.task)
@@ -120,7 +122,7 @@ def _resolve_labels(table: Table, problem: Problem, kept: pl.Series) -> tuple[Pr
     pairs: list[tuple[Label, Label]] = []
     codes: list[NDArray[np.int64]] = []
     for name in problem.labels:
-        column, values = table.schema[name], table.frame[name]
+        column, values = table.schema[name], _values(table, name)
         present = values.filter(kept)
         _check_enough(present, values, column)
         classes = class_labels(present, column)
@@ -135,12 +137,17 @@ def _resolve_labels(table: Table, problem: Problem, kept: pl.Series) -> tuple[Pr
     return known, np.column_stack(codes)
 
 
+def _values(table: Table, name: str) -> pl.Series:
+    # A name like ^a.*$ is a pattern to polars, even in methods of a series that bears it.
+    return table.frame[name].alias("values")
+
+
 def _usable_rows(table: Table, problem: Problem) -> tuple[pl.Series, list[Finding]]:
     """Rows with every target, with a time if rows are ordered by one, and of some weight if they have any."""
-    values = table.frame[problem.target]
+    values = _values(table, problem.target)
     kept = values.is_not_null()
     for name in problem.targets[1:]:
-        kept = kept & table.frame[name].is_not_null()
+        kept = kept & _values(table, name).is_not_null()
     findings = []
     missing = len(values) - int(kept.sum())
     if missing:
@@ -150,7 +157,7 @@ def _usable_rows(table: Table, problem: Problem) -> tuple[pl.Series, list[Findin
         evidence = {"rows": missing}
         findings.append(Finding("missing_target", "excluded", message, problem.target, "", evidence))
     if problem.time_column is not None:
-        timeless = kept & table.frame[problem.time_column].is_null()
+        timeless = kept & _values(table, problem.time_column).is_null()
         count = int(timeless.sum())
         if count:
             kept = kept & ~timeless
@@ -162,7 +169,7 @@ def _usable_rows(table: Table, problem: Problem) -> tuple[pl.Series, list[Findin
                 Finding("missing_time", "excluded", message, problem.time_column, "", {"rows": count})
             )
     if problem.weights is not None:
-        kept, weightless = _of_some_weight(kept, table.frame[problem.weights], problem.weights)
+        kept, weightless = _of_some_weight(kept, _values(table, problem.weights), problem.weights)
         findings += weightless
     return kept, findings
 
@@ -243,8 +250,8 @@ def infer_task(present: pl.Series, column: Column, task: Task) -> tuple[Task, Fi
         return task, None
     if column.kind in (Kind.LIST, Kind.COORDINATES):
         raise TargetError(
-            f"Each value of the target {column.name!r} is several ({_some(present)}), which cannot be learned as "
-            "one. Give a column with one value for each row."
+            f"Each value of the target {column.name!r} is several ({_some(present)}), which cannot be "
+            "learned as one. Give a column with one value for each row."
         )
     if column.kind is Kind.DATETIME:
         raise TargetError(

@@ -15,11 +15,12 @@ from modelwright.data.date_format import DateFormat, guess_date_format, parse_da
 from modelwright.data.durations import type_duration
 from modelwright.data.identifiers import group_in_id, informative_prefix, recognise
 from modelwright.data.number_format import NumberFormat, guess_number_format
+from modelwright.data.parse import parse_text
 from modelwright.data.quantities import mixed_units, type_quantity
 from modelwright.data.spellings import merged_spellings, range_order, report_spellings
 from modelwright.data.text_column import MOST_TOKENS, TextColumn, with_typos
 from modelwright.data.tokens import INFINITE, NUMERIC_MISSING, boolean_words, missing_tokens
-from modelwright.data.typed_column import PREFIX, TypedColumn, numeric_column, parse_text
+from modelwright.data.typed_column import PREFIX, TypedColumn, numeric_column
 from modelwright.data.value_lists import type_list
 
 __all__ = ["CODE", "as_boolean", "count_levels", "read_dates", "read_numbers", "type_text"]

@@ -4,6 +4,8 @@ from modelwright.ensemble.bag import PREDICT_ENTRY, Ensemble, Member
 from modelwright.ensemble.calibration import Calibration, fit_calibration
 from modelwright.ensemble.crossfit import ENTRY, FoldJob, FoldResult, fit_fold, read_fold
 from modelwright.ensemble.decision import fit_decision, quick_decision
+from modelwright.ensemble.fit_options import FitOptions, split_config
+from modelwright.ensemble.fit_variants import TargetFacts, option_space, option_variants
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
 from modelwright.ensemble.selection import select_weights
 
@@ -12,16 +14,21 @@ __all__ = [
     "PREDICT_ENTRY",
     "Calibration",
     "Ensemble",
+    "FitOptions",
     "FoldData",
     "FoldJob",
     "FoldResult",
     "Member",
+    "TargetFacts",
     "fit_calibration",
     "fit_decision",
     "fit_fold",
     "open_fold_data",
+    "option_space",
+    "option_variants",
     "quick_decision",
     "read_fold",
     "select_weights",
+    "split_config",
     "write_fold_data",
 ]

@@ -114,7 +114,7 @@ class Ensemble:
         return Predictions(array, self.utility)
 
     def require_outputs(self, outputs: int) -> None:
-        """Refuse a utility that is not of so many classes or labels.
+        """Refuse a utility, or a calibration, that is not of so many classes or labels.
 
         Raises
         ------
@@ -123,6 +123,9 @@ class Ensemble:
         """
         if self.utility is not None and self.utility.shape[-1] != outputs:
             raise ValueError(f"a utility of {self.utility.shape[-1]} decisions for {outputs} outputs")
+        curves = 0 if self.calibration is None else len(self.calibration.curves)
+        if curves not in (0, 1 if outputs == 2 else outputs):
+            raise ValueError(f"a calibration of {curves} curves for {outputs} outputs")
 
     def to_dict(self, root: Path) -> dict[str, Any]:
         """The record that `from_dict` needs beside the members' directories below a root."""

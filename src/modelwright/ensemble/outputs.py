@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from modelwright.core import (
     canonical_json,
     derive_seed,
 )
+from modelwright.ensemble.fit_options import fit_single, load_single
+from modelwright.ensemble.packing import pack_models, unpack_models
 from modelwright.learners import LEARNERS, FitResult, FittedLearner, Learner
 
 __all__ = ["FittedOutputs", "fit_outputs", "load_model"]
 
 _RECORD = "outputs.json"
+_MODELS = "outputs.zip"
 _MOST = 10_000
 _CONSTANT = "constant"
 
@@ -59,13 +63,10 @@ class FittedOutputs(FittedLearner):
         return Predictions(np.sort(np.column_stack(parts), axis=1))
 
     def save(self, directory: Path) -> None:
-        """One directory for each output, and which learner it is of."""
+        """One file with the models of all outputs, and which learners they are of."""
         record = {"task": str(self.task), "learners": list(self.names)}
         (directory / _RECORD).write_bytes(canonical_json(record))
-        for position, model in enumerate(self.models):
-            place = directory / str(position)
-            place.mkdir()
-            model.save(place)
+        pack_models(self.models, directory / _MODELS)
 
     @classmethod
     def load(cls, directory: Path) -> FittedOutputs:
@@ -84,8 +85,8 @@ class FittedOutputs(FittedLearner):
             raise BundleError(f"{_RECORD} of a model is missing or damaged ({error}).") from error
         if not known:
             raise BundleError(f"{_RECORD} of a model names learners or a task that are not known here.")
-        models = tuple(_learner(name).load(directory / str(position)) for position, name in enumerate(names))
-        return cls(task, names, models)
+        models = unpack_models(directory / _MODELS, [partial(load_single, name) for name in names])
+        return cls(task, names, tuple(models))
 
     @property
     def size_bytes(self) -> int:
@@ -105,7 +106,7 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
     """
     problem = task.problem
     if not problem.task.has_outputs:
-        return learner.fit(task)
+        return fit_single(learner, task)
     names: list[str] = []
     results: list[FitResult] = []
     for position in range(problem.outputs):
@@ -123,7 +124,7 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
         if one_sided:
             part = replace(part, config={})
         names.append(chosen.name)
-        results.append(chosen.fit(part))
+        results.append(fit_single(chosen, part))
     iterations = [result.iterations for result in results if result.iterations is not None]
     return FitResult(
         model=FittedOutputs(problem.task, tuple(names), tuple(result.model for result in results)),
@@ -135,7 +136,7 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
 
 def load_model(learner: str, task: Task, directory: Path) -> FittedLearner:
     """The model of one fold, as `fit_outputs` left it."""
-    return FittedOutputs.load(directory) if task.has_outputs else _learner(learner).load(directory)
+    return FittedOutputs.load(directory) if task.has_outputs else load_single(learner, directory)
 
 
 def _learner(name: str) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from modelwright.core import SparseBlock
 from modelwright.features.sparse import from_csr, side_by_side
 from modelwright.features.state import damaged, pack_array, read_packed, read_texts
-from modelwright.features.tokens import ALPHABET, Tokens, gram_keys, gram_texts, tokenise
+from modelwright.features.tokens import ALPHABET, MAX_CHARACTERS, Tokens, gram_keys, gram_texts, tokenise
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -34,7 +34,8 @@ FEWEST, MOST = 32, 256
 """Weights of a row, on average, for words and for runs of characters each, whatever the number of rows."""
 
 CHUNK = 20_000
-"""Texts that are counted at a time."""
+CHUNK_CHARACTERS = 20_000_000
+"""Texts, and characters, that are counted at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,10 @@ class Vocabulary:
 
         Every row is computed from that row alone, in the same order of operations.
         """
-        chunks = [self._weigh(texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK)]
+        long = texts.str.len_bytes().clip(0, MAX_CHARACTERS).mean()
+        length = float(long) if isinstance(long, int | float) else 1.0
+        step = int(min(CHUNK, max(1.0, CHUNK_CHARACTERS / max(1.0, length))))
+        chunks = [self._weigh(texts[start : start + step]) for start in range(0, len(texts), step)]
         if len(chunks) == 1:
             return chunks[0]
         counts = np.concatenate([np.zeros(1, np.int64), *(np.diff(chunk.indptr) for chunk in chunks)])

@@ -43,6 +43,7 @@ from modelwright.learners.rounds import (
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
+from modelwright.learners.state import check_state
 from modelwright.learners.targets import TargetCoder
 
 if TYPE_CHECKING:
@@ -96,9 +97,13 @@ class FittedCatBoost(FittedBooster):
         if not content:
             return cls(coder, columns, None)
         try:
-            return cls(coder, columns, cb.CatBoost().load_model(blob=content))
+            engine = cb.CatBoost().load_model(blob=content)
+            outputs = len(engine.get_leaf_values()) / np.sum(engine.get_tree_leaf_counts())
         except cb.CatBoostError as error:
             raise ValueError(str(error)) from error
+        model = cls(coder, columns, engine)
+        check_state(outputs == model._trees_a_round, path, "does not fit its record of the target")
+        return model
 
     @property
     def _engine_bytes(self) -> int:

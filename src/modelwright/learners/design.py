@@ -26,6 +26,9 @@ __all__ = ["Design", "column_signs", "design_width", "linear_estimate"]
 
 _MOST_TERMS = 2**31 - 1
 
+_DOUBLE_CELLS = 20_000_000
+"""Larger dense matrices are fitted in single precision."""
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
@@ -65,6 +68,10 @@ class Design:
     def sparse(self) -> bool:
         """Whether the matrix is sparse."""
         return self.encoder.sparse or self.terms > 0
+
+    def precision(self, rows: int) -> type[np.floating]:
+        """The type in which so many rows are fitted: large dense matrices take half the memory."""
+        return np.float32 if not self.sparse and rows * self.width > _DOUBLE_CELLS else np.float64
 
     def matrix(
         self,

@@ -111,7 +111,8 @@ class GLM(Learner):
             return FitResult(model, 0, {"stop": "nothing to learn"})
         target = np.asarray(task.target, np.float64)[fold.train_rows]
         family = _family(settings["family"], target, logarithm=fold.coder.logarithm)
-        matrix = design.matrix(task.view, fold.train_rows)
+        dtype = design.precision(len(fold.train_rows))
+        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
             raise TrialError("The deadline passed while the columns were being encoded.")
         if not design.width:

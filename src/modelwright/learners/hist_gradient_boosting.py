@@ -59,6 +59,9 @@ _FIRST_ROUNDS = 10
 _MANY_ROWS = 20_000
 """With so many rows, the first fit has one round where there is a deadline."""
 
+_MANY_CELLS = 100_000
+"""Cells below which threads wait for each other longer than they work."""
+
 _MARGIN = 0.05
 """Seconds kept to write the model down."""
 
@@ -108,6 +111,8 @@ class FittedHistGradientBoosting(FittedBooster):
         if not content:
             return cls(coder, columns, None)
         trees = BoostedTrees.from_arrays(read_arrays(path), path, np.float64)
+        # compiled walks would read beyond the ends of a narrower matrix
+        check_state(trees.features == columns.width, path, "does not fit its record of the columns")
         model = cls(coder, columns, trees)
         check_state(trees.outputs == model._trees_a_round, path, "does not fit its record of the target")
         return model
@@ -211,7 +216,7 @@ class HistGradientBoosting(Learner):
         estimator = _estimator(task, fold, settings, objective)
         if task.problem.monotonic:
             signs = monotone_signs(task.problem, task.view.info)
-            estimator.set_params(monotonic_cst=columns.signs(signs, task.view))
+            estimator.set_params(monotonic_cst=columns.signs(signs))
         later = columns.matrix(task.view.take(fold.valid_rows)) if len(fold.valid_rows) else None
         cuts = find_cuts(matrix, settings["max_bins"])
         growth = _Growth(estimator, bin_columns(matrix, cuts), later, fold, objective, cuts)
@@ -231,6 +236,9 @@ def _estimator(task: FitTask, fold: Fold, settings: dict[str, Any], objective: O
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     rows = len(fold.train_rows)
+    # not by the rounds asked for: a refit with the best number of rounds must have the same rate
+    most = default_rounds(len(fold.coder.present), _MOST_ROUNDS)
+    rate = settings["learning_rate"] or affordable_rate(default_rate(rows), most)
     kind = HistGradientBoostingRegressor
     loss: dict[str, Any] = {"loss": _LOSSES.get(objective.name)}
     if objective.name == "quantile":
@@ -238,7 +246,7 @@ def _estimator(task: FitTask, fold: Fold, settings: dict[str, Any], objective: O
     if fold.coder.is_classification:
         kind, loss = HistGradientBoostingClassifier, {}
     estimator = kind(
-        learning_rate=settings["learning_rate"] or default_rate(rows),
+        learning_rate=rate,
         max_leaf_nodes=settings["max_leaf_nodes"],
         max_depth=settings["max_depth"],
         # with few rows the usual minimum would forbid every split
@@ -321,5 +329,6 @@ class _Growth:
         from threadpoolctl import threadpool_limits
 
         self.estimator.set_params(max_iter=rounds)
+        threads = threads if self.bins.size >= _MANY_CELLS else 1
         with threadpool_limits(threads, user_api="openmp"):
             self.estimator.fit(self.bins, self.fold.train_target, self.fold.train_weights)

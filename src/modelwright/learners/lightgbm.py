@@ -14,7 +14,7 @@ from modelwright.features import KnownLevels
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
-from modelwright.learners.lightgbm_text import check_model_text
+from modelwright.learners.lightgbm_text import check_model_text, without_statistics
 from modelwright.learners.matrix_columns import MatrixColumns, has_many_levels
 from modelwright.learners.objectives import (
     OBJECTIVES,
@@ -92,8 +92,11 @@ class FittedLightGBM(FittedBooster):
             model = cls(coder, columns, text)
         except LightGBMError as error:
             raise ValueError(str(error)) from error
-        fits = model._booster is not None and model._booster.num_model_per_iteration() == model._trees_a_round
+        booster = model._booster
+        assert booster is not None
+        fits = booster.num_model_per_iteration() == model._trees_a_round
         check_state(fits, path, "does not fit its record of the target")
+        check_state(booster.num_feature() == columns.width, path, "does not fit its record of the columns")
         return model
 
     @property
@@ -156,8 +159,8 @@ class LightGBM(Learner):
             Candidate("fast", {"learning_rate": 0.1, "rounds": 300, "patience": 30}),
             Candidate("extra trees", _tree(39, 0.46, 0.88, 3) | extra | {"lambda_l2": 0.36}),
             Candidate("ordered codes", _tree(31, 0.7, 0.8, 10) | {"categories": "codes"}),
-            Candidate("wide", wide),
             Candidate("target encoding", _tree(24, 0.6, 0.9, 10) | smooth | {"categories": "target"}),
+            Candidate("wide", wide),
             Candidate("counts", _tree(40, 0.8, 0.8, 15) | {"objective": "poisson"}),
             Candidate("shallow", small),
             Candidate("medium", _tree(84, 0.53, 0.98, 3) | smooth),
@@ -228,21 +231,24 @@ class LightGBM(Learner):
         if fold.coder.is_constant:
             return FitResult(FittedLightGBM(fold.coder, columns, ""), 0, {"stop": "nothing to learn"})
         objective, fold = choose_objective(task, fold, settings["objective"])
-        rate = settings["learning_rate"] or default_rate(len(fold.train_rows))
-        rounds = settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS)
+        most = default_rounds(len(fold.coder.present), _MOST_ROUNDS)
+        # not by the rounds asked for: a refit with the best number of rounds must have the same rate
+        rate = settings["learning_rate"] or affordable_rate(default_rate(len(fold.train_rows)), most)
         parameters = _parameters(task, fold, settings) | _objective(objective, fold) | {"learning_rate": rate}
         if task.problem.monotonic:
             signs = monotone_signs(task.problem, task.view.info)
-            parameters["monotone_constraints"] = columns.signs(signs, task.view)
+            parameters["monotone_constraints"] = columns.signs(signs)
         train, valid = _datasets(task, fold, settings, columns, matrix)
         if task.deadline.passed:
             raise TrialError("The deadline passed while the columns were being binned.")
         booster = lgb.Booster(parameters, train)
         if valid is not None:
             booster.add_valid(valid, "valid")
-        watch = RoundWatch(len(fold.train_rows), rounds, task.deadline, settings["patience"])
+        watch = RoundWatch(
+            len(fold.train_rows), settings["rounds"] or most, task.deadline, settings["patience"]
+        )
         rate = _boost(booster, watch, valid is not None, rate if task.adaptive else None) or rate
-        text = booster.model_to_string(num_iteration=max(1, watch.best))
+        text = without_statistics(booster.model_to_string(num_iteration=max(1, watch.best)))
         info = {"learning_rate": rate, "rounds": watch.done, "stop": watch.reason}
         info |= {"objective": objective.name}
         model = FittedLightGBM(fold.coder, columns, text)
@@ -392,7 +398,9 @@ def _datasets(
 
 def _shared(task: FitTask, settings: dict[str, Any], form: str) -> lgb.Dataset:
     """The whole table with every level, binned once per worker."""
-    everything = MatrixColumns(form, KnownLevels.fit(task.view, None, min_count=0))
+    everything = MatrixColumns(
+        form, task.view.numeric.shape[1], KnownLevels.fit(task.view, None, min_count=0)
+    )
     categories = task.view.categorical.shape[1] if form == "native" else 0
     key = f"lightgbm:{settings['max_bin']}:{form}:{task.cache_key}"
     if not task.cache_key or key not in task.cache:

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_model_text"]
+__all__ = ["check_model_text", "without_statistics"]
 
 _MOST_LEAVES = 131_072
 """LightGBM's own limit of ``num_leaves``."""
@@ -17,6 +17,8 @@ _PER_NODE = ("split_feature", "threshold", "decision_type", "left_child", "right
 _PER_LEAF = ("leaf_value",)
 _NODE_EXTRAS = ("split_gain", "internal_value", "internal_weight", "internal_count")
 _LEAF_EXTRAS = ("leaf_weight", "leaf_count")
+_STATISTICS = re.compile(r"^(?:split_gain|leaf_weight|internal_value|internal_weight)=.*\n", re.MULTILINE)
+_TREE = re.compile(r"^Tree=", re.MULTILINE)
 _FORBIDDEN = ("  ", "= ", " \n", "\r", "\t", "\0")
 
 
@@ -69,6 +71,28 @@ def check_model_text(text: str) -> None:
     split = [tree for tree in found if tree["num_leaves"] != "1"]
     _check_nodes(split, features)
     _check_sets([tree for tree in split if tree["num_cat"] != "0"])
+
+
+def without_statistics(text: str) -> str:
+    """A model text without the arrays that predictions do not need: about 40% of it.
+
+    Gains and sums of weights tell about the training; counts stay, because contributions of features need
+    them.
+
+    Parameters
+    ----------
+    text : str
+        As ``Booster.model_to_string`` writes it.
+    """
+    start = text.find("\nTree=") + 1
+    end = text.rfind("end of trees\n")
+    if not start or end < start:
+        return text
+    body = _STATISTICS.sub("", text[start:end])
+    places = [found.start() for found in _TREE.finditer(body)]
+    sizes = np.diff([*places, len(body)])
+    header = re.sub(r"^tree_sizes=.*$", "tree_sizes=" + " ".join(map(str, sizes)), text[:start], flags=re.M)
+    return header + body + text[end:]
 
 
 def _pairs(lines: list[str]) -> dict[str, str]:

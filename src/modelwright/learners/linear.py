@@ -45,9 +45,6 @@ __all__ = ["Linear"]
 _STEPS = (10, 20, 40, 80, 160, 320)
 """Solver steps between looks at the clock. Fixed: restarts of the solver are part of the result."""
 
-_DOUBLE_CELLS = 20_000_000
-"""Larger dense matrices are fitted in single precision, at half the memory."""
-
 _DIRECT_FLOPS = 4e9
 """Ridge is solved directly up to so many operations, and by iterations beyond."""
 
@@ -106,8 +103,7 @@ class Linear(Learner):
         if fold.coder.is_constant:
             model = FittedLinearModel(fold.coder, design, LinearState.nothing(link, design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        large = not design.sparse and len(fold.train_rows) * design.width > _DOUBLE_CELLS
-        dtype = np.float32 if large else np.float64
+        dtype = design.precision(len(fold.train_rows))
         matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
             raise TrialError("The deadline passed while the columns were being encoded.")
@@ -151,7 +147,8 @@ def _solve(task: FitTask, fold: Fold, design: Design, matrix: Any, weights: Floa
     if loss.name != "squared":
 
         def solve(smooth: LinearLoss, start: Solution) -> Solution:
-            return minimise(smooth, matrix, start, penalty, task.deadline, settings["max_iter"], signs)
+            steps = max(1, settings["max_iter"] // len(_WIDTHS))
+            return minimise(smooth, matrix, start, penalty, task.deadline, steps, signs)
 
         return _quantile(matrix, target, weights, loss.level, solve)
     smooth = class_loss(target, weights, classes) if classes else squared_loss(target, weights)

@@ -45,8 +45,8 @@ _UPDATES = 1_000_000
 class LinearSVM(Learner):
     """Support vector machines and their like, a row at a time, averaged over all steps.
 
-    The cost of a pass is that of reading the table once. Margins of the hinge losses become probabilities
-    by a logistic function (Platt, 1999), fitted to rows that a first model did not see. Values are fitted
+    The cost of a pass is that of reading the table once. Margins become probabilities by a logistic
+    function (Platt, 1999), fitted to rows that a first model did not see. Values are fitted
     by the epsilon-insensitive loss, which large errors do not dominate, or by Huber's.
 
     Sources: Bottou, "Large-scale machine learning with stochastic gradient descent", 2010; Xu, "Towards
@@ -106,7 +106,8 @@ class LinearSVM(Learner):
         if fold.coder.is_constant:
             model = FittedLinearModel(fold.coder, design, LinearState.nothing(link, design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        matrix = design.matrix(task.view, fold.train_rows, dtype=np.float64)
+        dtype = design.precision(len(fold.train_rows))
+        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
             raise TrialError("The deadline passed while the columns were being encoded.")
         if not design.width:
@@ -155,11 +156,14 @@ class _Passes:
 
     @classmethod
     def of(cls, matrix: Any, fold: Fold, settings: dict[str, Any], seed: int) -> _Passes:
-        squares = matrix.multiply(matrix) if hasattr(matrix, "multiply") else matrix**2
-        length = float(np.sqrt(max(float(squares.sum()) / matrix.shape[0], 1e-12)))
+        values = matrix.data if hasattr(matrix, "tocsr") else matrix.reshape(-1)
+        squares = sum(float(np.square(part, dtype=np.float64).sum()) for part in np.array_split(values, 32))
+        length = float(np.sqrt(max(squares / matrix.shape[0], 1e-12)))
+        # in place: the matrix is this fit's own
+        values /= values.dtype.type(length)
         weights = np.ones(len(fold.train_rows)) if fold.train_weights is None else fold.train_weights
         return cls(
-            matrix=matrix / length,
+            matrix=matrix,
             length=length,
             target=fold.train_target,
             weights=weights / weights.mean(),
@@ -217,8 +221,6 @@ class _Passes:
 def _with_probabilities(passes: _Passes, task: FitTask) -> Solution:
     """A model of all rows, its margins turned into log odds by rows that a first model did not see."""
     rows = passes.matrix.shape[0]
-    if passes.settings["loss"] == "log_loss":
-        return passes.original(passes.run(None, task.deadline))
     shuffled = generator(task.seed, "held out").permutation(rows)
     held = np.sort(shuffled[: int(_HELD_OUT * rows)])
     seen = np.sort(shuffled[int(_HELD_OUT * rows) :])

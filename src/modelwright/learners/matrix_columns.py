@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import BundleError, FitTask, OptionError, Shape, View
+from modelwright.core import BundleError, FitTask, OptionError, SchemaMismatch, Shape, View
 from modelwright.features import KnownLevels, TargetEncoder
 from modelwright.learners.fold import Fold
 
@@ -34,6 +34,8 @@ class MatrixColumns:
         Of categories: ``"native"`` (codes that the engine takes as categories, 0 for missing),
         ``"codes"`` (codes as ordered numbers: levels are in natural order; NaN for missing) or
         ``"target"`` (statistics of the target by level, out of fold for the training rows).
+    numeric : int
+        Columns of numbers.
     levels : KnownLevels
         Codes that the training rows hold; others count as missing.
     encoder : TargetEncoder or None
@@ -41,6 +43,7 @@ class MatrixColumns:
     """
 
     form: str
+    numeric: int
     levels: KnownLevels
     encoder: TargetEncoder | None = None
 
@@ -64,7 +67,7 @@ class MatrixColumns:
             raise OptionError(f"categories must be one of {', '.join(_FORMS)}, but is {form!r}.")
         levels = KnownLevels.fit(task.view, fold.train_rows)
         if form != "target" or not task.view.categorical.shape[1]:
-            return cls("codes" if form == "target" else form, levels), None
+            return cls("codes" if form == "target" else form, task.view.numeric.shape[1], levels), None
 
         encoder, encoded = TargetEncoder.fit_transform(
             task.view,
@@ -75,7 +78,8 @@ class MatrixColumns:
             seed=task.seed,
         )
         numbers = task.view.numeric[fold.train_rows]
-        return cls(form, levels, encoder), np.concatenate([numbers, encoded], axis=1, dtype=np.float32)
+        columns = cls(form, numbers.shape[1], levels, encoder)
+        return columns, np.concatenate([numbers, encoded], axis=1, dtype=np.float32)
 
     @property
     def is_shared(self) -> bool:
@@ -87,13 +91,30 @@ class MatrixColumns:
         return self.form == "native" or (self.form == "codes" and self.levels.everything)
 
     @property
+    def width(self) -> int:
+        """Columns of the matrix."""
+        categories = len(self.levels.table.cardinalities) if self.encoder is None else self.encoder.width
+        return self.numeric + categories
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the state."""
         return sum(array.nbytes for array in self.arrays().values())
 
     def matrix(self, view: View) -> NDArray[np.float32]:
-        """Rows as float32, C order: numbers, then categories (codes are exact below 2**24)."""
-        if not view.categorical.shape[1]:
+        """Rows as float32, C order: numbers, then categories (codes are exact below 2**24).
+
+        Raises
+        ------
+        SchemaMismatch
+            If the view has other columns.
+        """
+        if view.numeric.shape[1] != self.numeric:
+            raise SchemaMismatch(
+                f"Expected {self.numeric} numeric columns, but got {view.numeric.shape[1]}. "
+                "Make the view with the featurizer of the same model."
+            )
+        if not view.categorical.shape[1] and not len(self.levels.table.cardinalities):
             return np.ascontiguousarray(view.numeric, np.float32)
         if self.encoder is not None:
             block = self.encoder.transform(view, None)
@@ -105,15 +126,19 @@ class MatrixColumns:
             return np.ascontiguousarray(block, np.float32)
         return np.concatenate([view.numeric, block], axis=1, dtype=np.float32)
 
-    def signs(self, signs: tuple[int, ...], view: View) -> list[int]:
+    def signs(self, signs: tuple[int, ...]) -> list[int]:
         """Signs of numeric columns (see `monotone_signs`), and 0 for the columns of categories."""
-        return [*signs, *[0] * (self.matrix(view.take(slice(0, 1))).shape[1] - len(signs))]
+        return [*signs, *[0] * (self.width - self.numeric)]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The state as flat arrays, for an ``.npz`` file."""
         encoder = {} if self.encoder is None else self.encoder.arrays()
-        form = np.array([_FORMS.index(self.form)], np.int64)
-        return {"form": form, **self.levels.arrays(), **{_ENCODER + name: encoder[name] for name in encoder}}
+        settings = np.array([_FORMS.index(self.form), self.numeric], np.int64)
+        return {
+            "settings": settings,
+            **self.levels.arrays(),
+            **{_ENCODER + name: encoder[name] for name in encoder},
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> MatrixColumns:
@@ -124,13 +149,15 @@ class MatrixColumns:
         BundleError
             If they are anything else.
         """
-        form = arrays.get("form")
-        if form is None or form.dtype != np.int64 or form.shape != (1,) or not 0 <= form[0] < len(_FORMS):
+        settings = arrays.get("settings", np.zeros(0))
+        fits = settings.dtype == np.int64 and settings.shape == (2,)
+        if not fits or not 0 <= settings[0] < len(_FORMS) or settings[1] < 0:
             raise BundleError(
                 "A model's record of its columns is damaged: copy the model again, or train it again."
             )
-        name, encoder = _FORMS[int(form[0])], None
+        name, encoder = _FORMS[int(settings[0])], None
         if name == "target":
             stored = {key[len(_ENCODER) :]: arrays[key] for key in arrays if key.startswith(_ENCODER)}
             encoder = TargetEncoder.from_arrays(stored)
-        return cls(name, KnownLevels.from_arrays(arrays), encoder)
+        levels = KnownLevels.from_arrays(arrays)
+        return cls(name, int(settings[1]), levels, encoder)

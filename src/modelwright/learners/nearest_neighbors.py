@@ -37,6 +37,9 @@ __all__ = ["FittedNeighbors", "NearestNeighbors", "Neighborhood"]
 _MOST_KEPT = 20_000
 """Training rows kept at most: every prediction looks at all of them."""
 
+_MOST_PAIRS = 1e9
+"""Rows times kept rows at most: on large tables, fewer are kept."""
+
 _MOST_ROWS = 200_000
 """Larger tables are left to other learners: with a tenth of the rows, neighbours are far away."""
 
@@ -49,11 +52,11 @@ _ENCODED = 2_000
 _SHARE_COLUMNS = 500
 """Tables of more columns than this are wide: distances are then taken over noise."""
 
-_CELLS = 4_000_000
+_CELLS = 1_000_000
 """Distances in memory at once."""
 
 _SAME = 1e-10
-"""Squared distances below this share of the squared lengths are rounding errors of equal rows."""
+"""Differences of squared distances below this share of squared lengths are rounding errors."""
 
 _NEAR = 0.05
 """Distance, as a share of the farthest neighbour's, below which nearer neighbours count no more."""
@@ -109,24 +112,27 @@ class Neighborhood:
         with single_thread():
             for start in range(0, len(asked), step):
                 part = asked[start : start + step]
-                own = (part**2).sum(axis=1)[:, None]
-                squares = own + lengths - 2 * (part @ self.points.T)
-                squares[squares < _SAME * (own + lengths)] = 0.0
-                parts.append(self._ask(squares))
+                own = (part**2).sum(axis=1)
+                squares = part @ self.points.T
+                squares *= -2.0
+                squares += lengths
+                squares += own[:, None]
+                parts.append(self._ask(squares, _SAME * (own + lengths.max())))
         return np.concatenate(parts)
 
-    def _ask(self, squares: FloatArray) -> FloatArray:
-        """What the neighbours say, from squared distances, shape (rows, kept rows)."""
+    def _ask(self, squares: FloatArray, rounding: FloatArray) -> FloatArray:
+        """What the neighbours say, from squared distances, shape (rows, kept rows), and their errors."""
         rows, kept = squares.shape
         last = min(self.neighbors, kept) - 1
-        farthest = np.partition(squares, last, axis=1)[:, last]
+        farthest = np.partition(squares, last, axis=1)[:, last] + rounding
         # all that are as far as the last one count: which of them stands first must not matter
-        row, point = np.nonzero(squares <= (farthest * (1 + 1e-9))[:, None])
+        row, point = np.nonzero(squares <= farthest[:, None])
         weight = self.weights[point].copy()
         if self.by_distance:
-            reach = np.sqrt(farthest)[row]
-            ratio = np.divide(np.sqrt(squares[row, point]), reach, out=np.zeros(len(row)), where=reach > 0)
-            weight /= ratio + _NEAR
+            near = squares[row, point]
+            # rows that are equal but for rounding errors are equal
+            near[near <= rounding[row]] = 0.0
+            weight /= np.sqrt(near / np.maximum(farthest, 1e-300)[row]) + _NEAR
         total = np.bincount(row, weight, minlength=rows)
         if self.level is not None:
             return group_quantiles(self.target[point], weight, row, self.level)
@@ -287,7 +293,7 @@ class NearestNeighbors(Learner):
 
     def estimate(self, shape: Shape, config: Config) -> Estimate:
         """The fit is quick; the predictions of a quarter as many validation rows count here, too."""
-        kept = min(shape.rows, _MOST_KEPT)
+        kept = _kept(shape.rows)
         width = min(_ENCODED, shape.numeric * 2 + min(shape.levels, 20 * shape.categorical))
         seconds = 0.01 + 4e-8 * shape.rows * width + 1.6e-8 * (shape.rows / 4 + 1) * kept
         memory = 16 * min(shape.rows, 3 * _MOST_KEPT) * width + 16 * kept * min(width, _MOST_COLUMNS)
@@ -307,8 +313,8 @@ class NearestNeighbors(Learner):
         count = len(fold.train_rows)
         weights = np.ones(count) if fold.train_weights is None else fold.train_weights
         kept = np.arange(count)
-        if count > _MOST_KEPT:
-            kept = np.sort(generator(task.seed, "kept rows").choice(count, _MOST_KEPT, replace=False))
+        if count > _kept(count):
+            kept = np.sort(generator(task.seed, "kept rows").choice(count, _kept(count), replace=False))
         matrix = _encode(encoder, task.view.take(fold.train_rows[kept]))
         target, weights = fold.train_target[kept], weights[kept] / weights[kept].mean()
         if task.deadline.passed:
@@ -335,6 +341,11 @@ class NearestNeighbors(Learner):
         )
         info = {"rows_kept": len(kept), "columns": len(best)}
         return FitResult(FittedNeighbors(fold.coder, encoder, rows), None, info)
+
+
+def _kept(rows: int) -> int:
+    """How many of so many training rows are kept."""
+    return int(min(rows, max(5_000, min(_MOST_KEPT, _MOST_PAIRS / max(1, rows)))))
 
 
 def _level(problem: Problem) -> float | None:

@@ -72,7 +72,8 @@ class Ordinal(Learner):
         if fold.coder.is_constant:
             model = FittedLinearModel(fold.coder, design, LinearState.nothing("ordered", design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        matrix = design.matrix(task.view, fold.train_rows)
+        dtype = design.precision(len(fold.train_rows))
+        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
             raise TrialError("The deadline passed while the columns were being encoded.")
         rows, classes = len(fold.train_rows), len(fold.coder.present)

@@ -121,8 +121,10 @@ def minimise(
     def objective(point: FloatArray) -> tuple[float, FloatArray]:
         clock.check()
         weights = coefficients(point)
-        value, by_product, by_free = loss(np.asarray(matrix @ weights.T), point[len(point) - free :])
-        slope = np.asarray(turned @ by_product).T + penalty.l2 * weights
+        # products of a matrix in single precision would else be taken of a copy in double
+        products = np.asarray(matrix @ weights.T.astype(matrix.dtype), np.float64)
+        value, by_product, by_free = loss(products, point[len(point) - free :])
+        slope = np.asarray(turned @ by_product.astype(matrix.dtype), np.float64).T + penalty.l2 * weights
         value += 0.5 * penalty.l2 * float((weights**2).sum())
         flat = slope.reshape(-1)
         if split:

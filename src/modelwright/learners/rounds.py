@@ -72,14 +72,14 @@ def affordable_rate(rate: float, rounds: float) -> float:
 
 
 def default_rounds(outputs: int, most: int) -> int:
-    """Rounds at most: each fits a tree a class, and predictions pay for every one.
+    """Rounds at most: each fits a tree a class, and files and predictions pay for every one.
 
     Examples
     --------
-    >>> default_rounds(2, 3000), default_rounds(26, 3000)
-    (3000, 461)
+    >>> default_rounds(2, 3000), default_rounds(10, 3000), default_rounds(26, 3000)
+    (3000, 666, 240)
     """
-    return most if outputs <= 2 else int(min(most, max(400, 4 * most / outputs)))
+    return most if outputs <= 2 else int(min(most, max(200, 2 * most / (outputs - 1))))
 
 
 def column_shares(columns: int, least: float) -> tuple[float, float]:

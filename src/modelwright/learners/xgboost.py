@@ -46,6 +46,9 @@ __all__ = ["FittedXGBoost", "XGBoost"]
 _MOST_ROUNDS = 2_000
 """Rounds at most, for one or two classes."""
 
+_MANY_CELLS = 100_000
+"""Cells from which on a fit uses more than one thread."""
+
 _OBJECTIVES = {
     "logistic": "binary:logistic",
     "softmax": "multi:softprob",
@@ -110,10 +113,11 @@ class FittedXGBoost(FittedBooster):
     def _read(cls, coder: TargetCoder, columns: MatrixColumns, path: Path, content: bytes) -> Self:
         if not content:
             return cls(coder, columns, None)
-        model = cls(coder, columns, BoostedTrees.from_arrays(read_arrays(path), path, np.float32))
-        assert model.trees is not None
-        fits = model.trees.outputs == model._trees_a_round
-        check_state(fits, path, "does not fit its record of the target")
+        trees = BoostedTrees.from_arrays(read_arrays(path), path, np.float32)
+        # XGBoost would read beyond the ends of a narrower matrix
+        check_state(trees.features == columns.width, path, "does not fit its record of the columns")
+        model = cls(coder, columns, trees)
+        check_state(trees.outputs == model._trees_a_round, path, "does not fit its record of the target")
         return model
 
     @property
@@ -205,12 +209,12 @@ class XGBoost(Learner):
         rounds = min(most, best + (settings["patience"] or patience(shape.rows, int(best))))
         trees = shape.outputs if shape.outputs > 2 else 1
         width = shape.columns * settings["colsample_bytree"]
-        leaves = min(2.0 ** min(settings["max_depth"] or 10, 12), 1 + shape.rows / 2)
+        leaves = min(2.0 ** min(settings["max_depth"] or 10, 12), 1 + shape.rows / 10)
         cells = shape.rows * (width * settings["colsample_bylevel"] + 4)
         bins = min(settings["max_bin"], shape.rows)
         histograms = bins * width * leaves
         round_seconds = trees * (
-            4e-4 + 1e-9 * cells * (settings["max_depth"] or 10) + 1.5e-9 * histograms + 1e-6 * leaves
+            4e-4 + 1e-9 * cells * (settings["max_depth"] or 10) + 1e-9 * histograms + 1e-6 * leaves
         )
         binning = 1.5e-7 * shape.rows * shape.columns + 2e-5 * shape.columns
         memory = shape.rows * (shape.columns * 12 + 20 * trees) + 16 * bins * width * min(leaves, 256)
@@ -234,7 +238,7 @@ class XGBoost(Learner):
         prior = prior_sums(objective, fold)
         parameters = _parameters(task, fold, settings, objective)
         if task.problem.monotonic:
-            signs = columns.signs(monotone_signs(task.problem, task.view.info), task.view)
+            signs = columns.signs(monotone_signs(task.problem, task.view.info))
             parameters["monotone_constraints"] = "(" + ",".join(str(sign) for sign in signs) + ")"
         train, valid = _quantised(task, fold, settings, columns, matrix, prior)
         del matrix
@@ -257,6 +261,12 @@ def _wide(shape: Shape) -> dict[str, Any]:
     return {"colsample_bytree": share, "max_bin": 64} if share < 1 else {}
 
 
+def _threads(task: FitTask, rows: int) -> int:
+    """Threads worth having: on small tables they wait for each other longer than they work."""
+    columns = task.view.numeric.shape[1] + task.view.categorical.shape[1]
+    return task.threads if rows * columns >= _MANY_CELLS else 1
+
+
 def _booster(trees: BoostedTrees) -> xgb.Booster:
     import xgboost as xgb
 
@@ -267,14 +277,17 @@ def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any], objective: 
     """XGBoost's own parameters."""
     own = {"rounds", "patience", "categories", "objective"}
     parameters = {name: value for name, value in settings.items() if name not in own}
-    parameters["learning_rate"] = settings["learning_rate"] or default_rate(len(fold.train_rows))
+    # not by the rounds asked for: a refit with the best number of rounds must have the same rate
+    most = default_rounds(len(fold.coder.present), _MOST_ROUNDS)
+    rate = affordable_rate(default_rate(len(fold.train_rows)), most)
+    parameters["learning_rate"] = settings["learning_rate"] or rate
     parameters |= {
         "objective": _OBJECTIVES[objective.name],
         "eval_metric": _METRICS[objective.stop],
         "base_score": 0.5,
         "tree_method": "hist",
         "seed": task.seed % 2**31,
-        "nthread": task.threads,
+        "nthread": _threads(task, len(fold.train_rows)),
         "verbosity": 0,
     }
     if objective.name == "softmax":
@@ -303,7 +316,7 @@ def _quantised(
             # boosting begins at our own prior: XGBoost's would be rounded differently in a saved model
             base_margin=np.tile(prior.astype(np.float32), (len(rows), 1)),
             max_bin=settings["max_bin"],
-            nthread=task.threads,
+            nthread=_threads(task, len(fold.train_rows)),
             ref=reference,
         )
 

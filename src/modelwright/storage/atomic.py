@@ -8,11 +8,13 @@ age or process number (which is reused, and means nothing across containers).
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
 import re
 import shutil
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -32,6 +34,9 @@ __all__ = [
 
 _TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{32}")
 _UNLOCKABLE_AGE = 86_400.0
+
+_MANY_FILES = 40
+"""Files above which flushing the whole file system beats flushing each."""
 """Seconds after which a leftover is stale on a file system that knows no locks."""
 
 
@@ -183,10 +188,7 @@ def publish_directory(temporary: Path, final: Path) -> None:
         If the machine fails otherwise.
     """
     with translated_os_errors("The directory cannot be published", final):
-        for folder, _, files in os.walk(temporary):
-            for name in files:
-                _sync(Path(folder, name))
-            _sync(Path(folder))
+        _sync_tree(temporary)
         if os.path.lexists(final):
             # rename() would replace an empty directory without a word.
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -249,6 +251,31 @@ def flush(handle: BinaryIO) -> None:
     """Bring a file's content to the disk."""
     handle.flush()
     os.fsync(handle.fileno())
+
+
+def _sync_tree(directory: Path) -> None:
+    """Bring a directory and everything below it to the disk.
+
+    File by file a model of a hundred outputs would take many seconds; flushing the whole file system at
+    once takes a fraction of one. Where the system has no such call, it is file by file after all.
+    """
+    paths = [Path(folder, name) for folder, _, files in os.walk(directory) for name in ("", *files)]
+    if len(paths) > _MANY_FILES and _sync_file_system(directory):
+        return
+    for path in paths:
+        _sync(path)
+
+
+def _sync_file_system(directory: Path) -> bool:
+    """Flush the file system of a directory (Linux); whether that was done."""
+    call = getattr(ctypes.CDLL(None), "syncfs", None) if sys.platform == "linux" else None
+    if call is None:
+        return False
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        return bool(call(descriptor) == 0)
+    finally:
+        os.close(descriptor)
 
 
 def _sync(path: Path) -> None:

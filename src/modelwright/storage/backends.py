@@ -140,9 +140,10 @@ class DirectoryBackend:
         final = self._path(key)
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
-            if not (final.exists() and os.path.samefile(path, final)):
-                os.link(path, final, follow_symlinks=False)
-        except OSError:  # it exists (copying heals it), another file system, one without links
+            if final.exists():
+                return key if os.path.samefile(path, final) or _holds(final, key) else None
+            os.link(path, final, follow_symlinks=False)
+        except OSError:  # another file system, or one without links
             return None
         return key
 
@@ -201,3 +202,9 @@ class DirectoryBackend:
     def _path(self, key: str) -> Path:
         check_key(key)
         return self.directory / key[:2] / key[2:]
+
+
+def _holds(path: Path, key: str) -> bool:
+    """Whether an object is undamaged; a damaged one is healed by a copy."""
+    with open(path, "rb") as stream:
+        return copy_hashed(stream, None) == key

@@ -68,6 +68,16 @@ def check_reads(source: Source, example: Any) -> None:
     demand(not unknown, f"it tells the levels of columns that are not there: {sorted(unknown)}")
 
 
+def check_claims_no_more(source: Source, example: Any) -> None:
+    """It accepts only what it knows: no text file of any name, no address of any scheme, no object."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.nobody-knows-this"
+        path.write_text("a,b\n1,2\n", "utf-8")
+        for other in (path, Path(folder), "nobody-knows-this://host/table", object()):
+            shown = other.name if isinstance(other, Path) else other
+            demand(source.accepts(other) is False, f"it accepts {shown!r}, which it cannot know")
+
+
 def check_describes_itself(source: Source, example: Any) -> None:
     """Size, kind, place and hash are recorded, in a form that JSON can hold."""
     table = source.read(example)
@@ -75,7 +85,9 @@ def check_describes_itself(source: Source, example: Any) -> None:
     size, shape = (info.rows, info.columns), table.frame.shape
     demand(size == shape, f"it says that there are {size} rows and columns, but there are {shape}")
     demand(bool(info.kind), "it does not say what kind of thing it read")
-    demand(table.caller.kind in ("pandas", "polars", "numpy"), f"its caller is {table.caller.kind!r}")
+    demand(
+        table.caller.kind in ("pandas", "polars", "pyarrow", "numpy"), f"its caller is {table.caller.kind!r}"
+    )
     whole = bool(re.fullmatch(r"[0-9a-f]{64}", info.sha256))
     demand(whole, f"its sha256 is {info.sha256!r} instead of 64 hexadecimal digits")
     if isinstance(example, Path):
@@ -144,6 +156,7 @@ def _read_or_refuse(source: Source, path: Path) -> None:
 
 SOURCE_CHECKS: Mapping[str, Callable[[Source, Any], None]] = {
     "reads": check_reads,
+    "claims_no_more": check_claims_no_more,
     "describes_itself": check_describes_itself,
     "is_deterministic": check_is_deterministic,
     "wanted_columns": check_wanted_columns,

@@ -53,7 +53,9 @@ def grouped(request: SplitRequest) -> Folds:
     strata = group_strata(request.problem, request.target)
     counts = _counts(codes[~single], strata[~single], int(codes.max(initial=-1)) + 1)
     usable = np.flatnonzero(counts.sum(axis=1) > 0)
-    check_enough(len(usable), request.count, "groups of rows")
+    named = f" in {request.problem.group!r}" if request.problem.group else ""
+    remedy = "Go without a group column, name another one, or give more data."
+    check_enough(len(usable), request.count, f"groups of rows{named}", remedy)
     shares = np.full(request.count, 1 / request.count)
     fold_of_group = np.full(len(counts), -1, dtype=np.int64)
     fold_of_group[usable] = assign_groups(counts[usable], shares, generator(request.seed, "grouped"))

@@ -21,6 +21,7 @@ _FEWEST_GROUPS = 10
 _SMALLEST, _LARGEST = 1.25, 100.0
 """Mean rows of a group."""
 _ROWS_LOOKED_AT = 5_000
+_MOST_LOOKED_AT = 1_000
 _MOST_CANDIDATES = 40
 _MOST_COMPARED = 60
 _CLOSE = 0.05
@@ -75,7 +76,7 @@ def _candidates(frame: pl.DataFrame, schema: Schema) -> Iterator[tuple[str, IntA
     """Columns whose values repeat in small groups, with a code for each row (-1: none)."""
     place = {name: i for i, name in enumerate(frame.columns)}
     tried = 0
-    for column in schema:
+    for column in list(schema)[:_MOST_LOOKED_AT]:
         if column.name not in place or not (column.is_feature or column.role is Role.ID):
             continue
         values = frame[:, place[column.name]]

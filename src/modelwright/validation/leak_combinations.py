@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
+from math import prod
 
 import numpy as np
 
@@ -28,6 +30,7 @@ _MOST_CELLS = 4_000
 _FEWEST_RARE = 20
 _FEWEST_BITS = 20.0
 _FEW_VALUES = 20
+_MOST_BESIDE_CUTS = 0.01
 
 
 def target_classes(judged: Judged) -> IntArray | None:
@@ -45,8 +48,9 @@ def find_cuts(judged: Judged, skip: frozenset[int]) -> list[Suspicion]:
     """Columns that are functions of a numeric target: bands, grades, flags for a threshold, recodings.
 
     The target of the nearest learned row tells the level of unseen rows, with at most 5 errors in 1,000 of
-    those that naming the most frequent level makes. What causes a target does not follow from it so
-    exactly; what was made from it does.
+    those that naming the most frequent level makes, and two for each cut: rows beside it may have their
+    neighbour on its other side. What causes a target does not follow from it so exactly; what was made
+    from it does.
     """
     sample = judged.sample
     if sample.classes or sample.size < _FEWEST_RARE * 2:
@@ -56,12 +60,13 @@ def find_cuts(judged: Judged, skip: frozenset[int]) -> list[Suspicion]:
     for i, levels in zip(positions, codes):
         if i in skip or judged.scores[i] <= judged.noise or not _varied(levels):
             continue
-        count = int(levels.max()) + 1
+        count = int(np.count_nonzero(np.bincount(levels)))
         if count * _ROWS_PER_CELL > sample.size:
             continue
         errors = _errors_from_target(judged, levels)
         base = 1 - float(np.bincount(levels).max()) / sample.size
-        if errors > MOST_ERRORS * base:
+        beside_cuts = min(2 * (count - 1) / sample.size, _MOST_BESIDE_CUTS)
+        if errors > MOST_ERRORS * base + beside_cuts:
             continue
         found.append(
             Suspicion(
@@ -145,37 +150,38 @@ class _Search:
     target: IntArray
     half: IntArray
 
-    @property
+    @cached_property
     def classes(self) -> int:
+        """Number of classes."""
         return int(self.target.max()) + 1
 
-    def cells(self, members: tuple[int, ...], rows: int | None = None) -> tuple[IntArray, int]:
-        """The cell of each row in the table of some columns, and how many cells there could be."""
-        combined = np.zeros(len(self.target) if rows is None else rows, dtype=np.int64)
-        size = 1
-        for member in members:
-            width = int(self.codes[member].max()) + 1
-            combined = combined * width + self.codes[member][:rows]
-            size *= width
-        return combined, size
+    @cached_property
+    def widths(self) -> list[int]:
+        """How many codes each column has."""
+        return [int(codes.max()) + 1 for codes in self.codes]
+
+    def cells(self, members: tuple[int, ...], rows: int | None = None) -> IntArray:
+        """The cell of each row in the table of some columns."""
+        combined: IntArray = self.codes[members[0]][:rows]
+        for member in members[1:]:
+            combined = combined * self.widths[member] + self.codes[member][:rows]
+        return combined
 
     def found(self) -> Iterator[tuple[tuple[int, ...], float]]:
         """Smallest sets of columns that determine the class, with their errors on unseen rows."""
         count, size = len(self.codes), len(self.target)
         base = 1 - float(np.bincount(self.target).max()) / size
         tried = count * (count - 1) // 2 + count * (count - 1) * (count - 2) // 6
-        widths = [int(codes.max()) + 1 for codes in self.codes]
         done: list[set[int]] = []
         head = min(size, 2_000)
         for width in (2, 3):
             for members in combinations(range(count), width):
-                cells = int(np.prod([widths[member] for member in members]))
-                if cells > _MOST_CELLS or any(old <= set(members) for old in done):
+                size_of_table = prod(self.widths[member] for member in members)
+                if size_of_table > _MOST_CELLS or any(old <= set(members) for old in done):
                     continue
-                if self._seen_errors(members, head) > 2 * MOST_ERRORS:
+                if self._seen_errors(members, head, size_of_table) > 2 * MOST_ERRORS:
                     continue
-                combined, _ = self.cells(members)
-                used = np.unique(combined, return_inverse=True)
+                used = np.unique(self.cells(members), return_inverse=True)
                 if len(used[0]) * _ROWS_PER_CELL > size:
                     continue
                 errors = level_errors(used[1], self.target, self.half)[0]
@@ -186,12 +192,11 @@ class _Search:
                 done.append(set(members))
                 yield members, errors
 
-    def _seen_errors(self, members: tuple[int, ...], head: int) -> float:
+    def _seen_errors(self, members: tuple[int, ...], head: int, cells: int) -> float:
         """Errors on the rows that the table is made from, over those of naming the most frequent class."""
-        combined, size = self.cells(members, head)
         target = self.target[:head]
-        table = np.bincount(combined * self.classes + target, minlength=size * self.classes)
-        right = int(table.reshape(size, self.classes).max(axis=1).sum())
+        table = np.bincount(self.cells(members, head) * self.classes + target, minlength=cells * self.classes)
+        right = int(table.reshape(cells, self.classes).max(axis=1).sum())
         base = head - int(np.bincount(target).max())
         return (head - right) / max(base, 1)
 
@@ -222,7 +227,7 @@ def _suspicion(
         evidence={
             "errors": errors,
             "base_errors": base,
-            "cells": len(np.unique(search.cells(members)[0])),
+            "cells": len(np.unique(search.cells(members))),
             "chance_errors": _chance_errors(search, members),
             "examples": example_rows(judged, columns),
         },
@@ -237,12 +242,12 @@ def _part_of_class(search: _Search, member: int) -> bool:
 
 def _errors_without(search: _Search, members: tuple[int, ...], member: int) -> float:
     others = tuple(other for other in members if other != member)
-    combined = np.unique(search.cells(others)[0], return_inverse=True)[1]
+    combined = np.unique(search.cells(others), return_inverse=True)[1]
     return level_errors(combined, search.target, search.half)[0]
 
 
 def _chance_errors(search: _Search, members: tuple[int, ...]) -> float:
     """Errors of the same table when the target is shuffled."""
     shuffled: FloatArray | IntArray = np.random.default_rng(0).permutation(search.target)
-    combined = np.unique(search.cells(members)[0], return_inverse=True)[1]
+    combined = np.unique(search.cells(members), return_inverse=True)[1]
     return round(level_errors(combined, np.asarray(shuffled), search.half)[0], 4)

@@ -19,6 +19,9 @@ MOST_ERRORS = 0.005
 """Share of the errors of always naming the most frequent level that may be left in what is called exact."""
 
 _ROWS_SEARCHED = 2_000
+_MOST_LOOKED_AT = 1_000
+_LONGEST_SHOWN = 60
+_HUGE = 1e100
 
 
 @dataclass(frozen=True)
@@ -55,19 +58,29 @@ class Judged:
         return float(max(0.1, 4 / np.sqrt(self.sample.size)))
 
     @cached_property
+    def dtypes(self) -> list[pl.DataType]:
+        """Types of the columns (the frame makes a new list each time it is asked)."""
+        return self.frame.dtypes
+
+    @cached_property
     def measured(self) -> frozenset[int]:
         """Positions of the columns that are cut by quantiles: numbers, dates and flags."""
-        kinds = self.frame.dtypes
-        return frozenset(i for i, column in enumerate(self.columns) if is_number(column, kinds[i]))
+        return frozenset(i for i, column in enumerate(self.columns) if is_number(column, self.dtypes[i]))
 
     @cached_property
     def numeric(self) -> list[int]:
         """Positions of the columns that hold plain numbers (dates are none: nobody adds them up)."""
-        return [i for i in sorted(self.measured) if self.frame.dtypes[i].is_numeric()]
+        return [i for i in sorted(self.measured) if self.dtypes[i].is_numeric()]
 
     def numbers(self, positions: Sequence[int]) -> FloatArray:
-        """Values of some numeric columns, shape (positions, rows), NaN where missing."""
-        return as_numbers(self.frame[:, list(positions)])
+        """Values of some numeric columns, shape (positions, rows), NaN where missing.
+
+        So are values beyond 1e100, whose squares would overflow.
+        """
+        values = as_numbers(self.frame[:, list(positions)])
+        with np.errstate(invalid="ignore"):
+            values[np.abs(values) > _HUGE] = np.nan
+        return values
 
     def levels(self, positions: Sequence[int]) -> IntArray:
         """Codes of the values of some columns, shape (positions, rows); see `as_levels`."""
@@ -83,10 +96,10 @@ class Judged:
 
         A few hundred rows are enough to drop columns of many values before all are looked at.
         """
-        plain = [i for i, dtype in enumerate(self.frame.dtypes) if not dtype.is_nested()]
+        plain = [i for i, dtype in enumerate(self.dtypes) if not dtype.is_nested()]
         head = self.frame[: min(self.sample.size, 500)]
         kept = []
-        for i in sorted(plain, key=lambda i: -float(self.scores[i])):
+        for i in sorted(plain, key=lambda i: -float(self.scores[i]))[:_MOST_LOOKED_AT]:
             values = head[:, i]
             if values.dtype.is_temporal() or values.n_unique() > most_levels:
                 continue
@@ -187,7 +200,19 @@ def example_rows(judged: Judged, positions: Sequence[int], count: int = 3) -> li
     """A few sampled rows of some columns and the target, for people to look at."""
     rows = judged.frame[:count, list(positions)].rows()
     names = [judged.columns[i].name for i in positions]
-    return [
-        {**dict(zip(names, row)), judged.target: value.item()}
-        for row, value in zip(rows, judged.sample.target[:count])
+    targets = [
+        judged.classes[int(value)] if judged.classes else float(value)
+        for value in judged.sample.target[:count]
     ]
+    return [
+        {**{name: _shown(value) for name, value in zip(names, row)}, judged.target: target}
+        for row, target in zip(rows, targets)
+    ]
+
+
+def _shown(value: object) -> object:
+    """A value as JSON knows it; long text is cut."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = str(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

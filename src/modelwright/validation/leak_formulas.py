@@ -101,8 +101,8 @@ def _promising(judged: Judged, values: FloatArray, codes: IntArray) -> Iterator[
         target = judged.sample.target[rows] - judged.sample.target[rows].mean()
         part = values[:, rows]
         if condition >= 0:  # without a condition a single column is no news
-            for i in np.flatnonzero(_straight(part, target) > _PROMISING):
-                yield 2.0, _Formula(int(i), -1, False, condition)
+            for alone in np.flatnonzero(_straight(part, target) > _PROMISING):
+                yield 2.0, _Formula(int(alone), -1, False, condition)
         for i in range(count):
             with np.errstate(all="ignore"):
                 made = np.concatenate([part[i] * part[i + 1 :], part[i] / part])

@@ -57,7 +57,7 @@ def find_one_class_levels(judged: Judged, skip: frozenset[int]) -> list[Finding]
 
 def _codes(judged: Judged, i: int) -> IntArray | None:
     """Levels of a column from 1 on (0: known number, or values that occur once); None to leave it out."""
-    dtype = judged.frame.dtypes[i]
+    dtype = judged.dtypes[i]
     if dtype.is_nested():
         return None
     values = judged.frame[:, i]

@@ -198,7 +198,7 @@ def concordance(correlations: FloatArray) -> FloatArray:
     Examples
     --------
     >>> concordance(np.array([0.0, 0.9, 0.99, 1.0])).round(3).tolist()
-    [0.0, 0.722, 0.914, 1.0]
+    [0.0, 0.725, 0.914, 1.0]
     """
     normal = np.clip(2 * np.sin(np.pi * correlations / 6), -1.0, 1.0)
     return np.asarray(2 / np.pi * np.arcsin(normal))

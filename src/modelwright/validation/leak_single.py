@@ -34,8 +34,9 @@ def find_single(judged: Judged, skip: frozenset[int]) -> list[Suspicion]:
     - (values) it follows the target, or a function of it that only rises or falls, with R2 above .9999,
       or its values tell the target that exactly, with at least 10 rows to a value.
 
-    Beyond doubt means 500 rows or more, 25 of each class, and two standard errors above the bound
-    (Hanley and McNeil, 1982): on the few dozen rows of a small table honest measures part classes too.
+    Beyond doubt means 500 rows or more, 25 of each class, at least 10 rows to a value of a category (else it
+    may name a group whose rows share their target), and two standard errors above the bound (Hanley and
+    McNeil, 1982): on the few dozen rows of a small table honest measures part classes too.
     """
     found = []
     for i in np.flatnonzero(judged.scores > STRONG):
@@ -43,7 +44,7 @@ def find_single(judged: Judged, skip: frozenset[int]) -> list[Suspicion]:
         if column in skip:
             continue
         exact = (score > ALMOST_PERFECT or not judged.sample.classes) and _determines(judged, column)
-        if not exact and not _beyond_doubt(score, judged.sample):
+        if not exact and not (_beyond_doubt(score, judged.sample) and _often_met(judged, column)):
             continue
         name, target = judged.columns[column].name, judged.target
         how = "tells the target exactly" if exact else "alone predicts the target almost perfectly"
@@ -69,6 +70,14 @@ def _beyond_doubt(score: float, sample: Sample) -> bool:
     if sizes.min() < _ROWS_TO_BE_CERTAIN // 2:
         return False
     return score - _SURE * 2 * _standard_error((score + 1) / 2, float(sizes.min())) > ALMOST_PERFECT
+
+
+def _often_met(judged: Judged, position: int) -> bool:
+    """Whether the column is a number, or a category of at least 10 rows to a value."""
+    if position in judged.measured:
+        return True
+    levels = judged.levels([position])[0]
+    return int(levels.max()) * _ROWS_PER_LEVEL <= judged.sample.size and bool((levels > 0).mean() > 0.5)
 
 
 def _standard_error(area: float, fewer: float) -> float:
@@ -156,6 +165,13 @@ def _ranks(values: FloatArray) -> FloatArray:
 
 def _unexplained(first: FloatArray, second: FloatArray) -> float:
     """One minus the squared correlation."""
-    a, b = first - first.mean(), second - second.mean()
+    a, b = (_scaled(values) for values in (first, second))
     norm = float(a @ a) * float(b @ b)
     return 1.0 - float(a @ b) ** 2 / norm if norm > 0 else 1.0
+
+
+def _scaled(values: FloatArray) -> FloatArray:
+    """Mean 0, and at most 2 in size: squares of huge values would overflow."""
+    peak = float(np.abs(values).max())
+    scaled = values / (peak if peak > 0 else 1.0)
+    return np.asarray(scaled - scaled.mean())

@@ -27,6 +27,9 @@ __all__ = ["find_leaks"]
 
 _FEWEST_ROWS = 30
 _MOST_LABELS = 20
+_HUGE = 1e100
+"""Squares of larger values overflow; a target of such values is judged in units of its largest."""
+
 _SEVERITIES = {"excluded": 0, "warning": 1, "info": 2}
 
 
@@ -120,25 +123,33 @@ def _of_one_output(
 ) -> list[Finding]:
     seed, keep = chosen
     classes = problem.task.is_classification
-    sample = draw_sample(target.astype(np.int64) if classes else target, classes, seed)
+    target = target.astype(np.int64 if classes else np.float64, copy=False)
+    peak = 0.0 if classes or not len(target) else float(np.abs(target).max())
+    if peak > _HUGE:
+        target = target / peak
+    sample = draw_sample(target, classes, seed)
     if sample.size < _FEWEST_ROWS or len(np.unique(sample.target)) < 2:
         return []
     place = {name: i for i, name in enumerate(frame.columns)}
     columns = [column for column in schema.features if column.name in place]
+    if not columns:
+        return []
     taken = frame[:, [place[column.name] for column in columns]][sample.rows]
     taken.columns = [f"c{i}" for i in range(len(columns))]
-    names = tuple(
+    labels = tuple(
         problem.classes[code] if code < len(problem.classes) else int(code)
-        for code in (np.unique(target).astype(np.int64) if classes else ())
+        for code in (np.unique(target) if classes else ())
     )
-    judged = Judged(columns, taken, sample, screen(taken, columns, sample), problem.target, names)
+    judged = Judged(columns, taken, sample, screen(taken, columns, sample), problem.target, labels)
     suspicions = _suspicions(judged)
     gone = frozenset(i for suspicion in suspicions for i in suspicion.exclude)
+    names_gone = {columns[i].name for i in gone}
+    left = Schema(tuple(column for column in schema if column.name not in names_gone))
     return [
         *report(judged, suspicions, keep),
         *find_one_class_levels(judged, gone),
-        *find_order_leaks(frame, schema, problem, judged, target),
-        *find_groups(frame, schema, problem, target, seed),
+        *find_order_leaks(frame, left, problem, judged, target),
+        *find_groups(frame, left, problem, target, seed),
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwright.core import Column, Finding, IntArray, generator
+from modelwright.core import Column, Finding, FloatArray, IntArray, generator
 from modelwright.validation.folds import Folds
 from modelwright.validation.leak_screening import as_numbers, is_number
 
@@ -119,11 +119,19 @@ def _words(features: pl.DataFrame, columns: Sequence[Column]) -> _Words:
         values = features[:, i]
         if is_number(column, values.dtype) and values.dtype.is_float():
             numbers = as_numbers(values.to_frame())[0]
-            known = ~np.isnan(numbers)
-            step = _ROUNDED * float(numbers[known].std()) if known.any() else 1.0
-            values = pl.Series(np.round(numbers / (step if step > 0 else 1.0)), nan_to_null=True)
+            values = pl.Series(_rounded(numbers), nan_to_null=True)
         words[i] = values.hash(seed=i).to_numpy()
     return words
+
+
+def _rounded(numbers: FloatArray) -> FloatArray:
+    known = ~np.isnan(numbers)
+    peak = float(np.abs(numbers[known]).max()) if known.any() else 0.0
+    if not peak > 0:
+        return numbers
+    scaled = numbers / peak  # squares of huge values would overflow
+    step = _ROUNDED * float(scaled[known].std())
+    return np.asarray(np.round(scaled / step)) if step > 0 else scaled
 
 
 def _without_copies(rows: IntArray, words: _Words) -> tuple[IntArray, _Words]:

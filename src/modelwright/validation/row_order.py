@@ -47,12 +47,13 @@ def find_order_leaks(
     if judged.sample.size < _FEWEST_ROWS:
         return []
     place = {name: i for i, name in enumerate(frame.columns)}
+    kinds = frame.dtypes
     there = [column for column in schema if column.name in place]
     ids = [column for column in there if column.role is Role.ID]
     dates = [
         column
         for column in there
-        if frame.dtypes[place[column.name]].is_temporal()
+        if kinds[place[column.name]].is_temporal()
         and column.role not in (Role.TARGET, Role.WEIGHT, Role.IGNORED, Role.CONSTANT)
     ]
     found = _late_dates(frame, problem, dates, place)
@@ -73,9 +74,9 @@ def neighbour_agreement(target: NDArray[Any], is_classification: bool) -> float:
 
     Examples
     --------
-    >>> neighbour_agreement(np.array([0, 0, 0, 1, 1, 1] * 50), True).round(2)
+    >>> round(neighbour_agreement(np.array([0, 0, 0, 1, 1, 1] * 50), True), 2)
     0.33
-    >>> neighbour_agreement(np.arange(100.0), False).round(2)
+    >>> round(neighbour_agreement(np.arange(100.0), False), 2)
     1.0
     """
     if len(target) < 3:
@@ -85,7 +86,8 @@ def neighbour_agreement(target: NDArray[Any], is_classification: bool) -> float:
         shares = np.bincount(codes) / len(codes)
         chance = float(np.square(shares).sum())
         return float(((codes[1:] == codes[:-1]).mean() - chance) / max(1 - chance, 1e-9))
-    ranks = np.argsort(np.argsort(codes, kind="stable"), kind="stable").astype(np.float64)
+    counts = np.bincount(codes)
+    ranks = (np.cumsum(counts) - counts / 2)[codes]  # equal values share their rank
     mine, other = ranks[1:] - ranks[1:].mean(), ranks[:-1] - ranks[:-1].mean()
     norm = float(np.sqrt((mine @ mine) * (other @ other)))
     return float(mine @ other) / norm if norm > 0 else 0.0
@@ -189,7 +191,7 @@ def _late_dates(
     moment = now[head].cast(pl.Datetime("us"), strict=False).cast(pl.Int64)
     found = []
     for column in dates:
-        if column.name == problem.time_column or frame.dtypes[place[column.name]] == pl.Time:
+        if column.name == problem.time_column or frame[:, place[column.name]].dtype == pl.Time:
             continue
         other = frame[:, place[column.name]][head].cast(pl.Datetime("us"), strict=False).cast(pl.Int64)
         gap = (other - moment).drop_nulls().to_numpy()

@@ -43,7 +43,9 @@ def temporal(request: SplitRequest) -> Folds:
         raise OptionError("The temporal split needs times, but none came. Name the column that holds them.")
     moments = ranks(request.times)
     distinct = int(moments.max(initial=-1)) + 1
-    check_enough(distinct, request.count + 1, "different times (one more than folds)")
+    named = f" in {request.problem.time_column!r}" if request.problem.time_column else ""
+    remedy = "Go without a time column, name another one, or give more data."
+    check_enough(distinct, request.count + 1, f"different times{named} (one more than folds)", remedy)
     single, findings = rare_classes(request)
     findings += _without_time(moments)
     first = max(_FIRST_SHARE, 1 / (request.count + 1))

@@ -1,0 +1,241 @@
+"""What a trial does around a learner: transforms of the target and weights of the classes.
+
+They stand in a trial's configuration beside the learner's own hyperparameters, under reserved names, and
+serve every learner alike: none of them ever sees these names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core import (
+    BundleError,
+    Config,
+    FitTask,
+    OptionError,
+    Predictions,
+    Problem,
+    Task,
+    UnknownName,
+    View,
+    canonical_json,
+    nearest,
+)
+from modelwright.ensemble.class_weights import CLASS_WEIGHTS, ClassWeights, fit_class_weights
+from modelwright.ensemble.target_transform import TRANSFORMS, TargetTransform, fit_transform
+from modelwright.learners import LEARNERS, FitResult, FittedLearner, Learner
+from modelwright.metrics import get_metric
+
+__all__ = ["FitOptions", "FittedWithOptions", "fit_single", "load_single", "split_config"]
+
+_RECORD = "fit_options.json"
+_KEPT_OUT = 10
+"""One training row of so many is kept out of a fit whose errors must be known."""
+
+_MOST_KEPT_OUT = 2_000
+_FEWEST_KEPT_OUT = 20
+
+_OF_MEDIANS = ("mae", "mape", "median_absolute_error", "custom")
+"""Metrics that reward medians, or nobody knows what: on any rising scale, absolute errors lead to medians."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """The reserved names of a configuration.
+
+    Attributes
+    ----------
+    target_transform : str
+        ``"none"``, ``"log"`` or ``"quantile"`` (regression and quantiles).
+    class_weights : str
+        ``"none"``, ``"balanced"`` or ``"sqrt"`` (classes and labels).
+    """
+
+    target_transform: str = "none"
+    class_weights: str = "none"
+
+    def __post_init__(self) -> None:
+        for name, known in (("target_transform", TRANSFORMS), ("class_weights", CLASS_WEIGHTS)):
+            given = getattr(self, name)
+            if given not in ("none", *known):
+                raise OptionError(
+                    f"The option {name!r} must be one of none, {', '.join(known)}, but came as {given!r}."
+                    f"{nearest(str(given), known)}"
+                )
+
+
+_RESERVED = tuple(asdict(FitOptions()))
+
+
+def split_config(config: Config) -> tuple[dict[str, Any], FitOptions]:
+    """A trial's configuration as the learner's hyperparameters and the options around it.
+
+    Raises
+    ------
+    OptionError
+        If a reserved name has a value that there is not.
+
+    Examples
+    --------
+    >>> split_config({"alpha": 1.0, "target_transform": "log"})
+    ({'alpha': 1.0}, FitOptions(target_transform='log', class_weights='none'))
+    """
+    own = {name: value for name, value in config.items() if name not in _RESERVED}
+    return own, FitOptions(**{name: str(config[name]) for name in _RESERVED if name in config})
+
+
+_BACK: dict[str, Callable[[Any], TargetTransform | ClassWeights]] = {
+    "target_transform": TargetTransform.from_dict,
+    "class_weights": ClassWeights.from_dict,
+}
+
+
+@dataclass(eq=False)
+class FittedWithOptions(FittedLearner):
+    """A model and the way from what it says to predictions.
+
+    Attributes
+    ----------
+    learner : str
+        Name in the catalog.
+    model : FittedLearner
+    back : TargetTransform or ClassWeights
+    """
+
+    learner: str
+    model: FittedLearner
+    back: TargetTransform | ClassWeights
+
+    def predict(self, view: View) -> Predictions:
+        """Predictions on the scale of the target, and probabilities as without weights."""
+        self.model.threads = self.threads
+        array = self.model.predict(view).array
+        if isinstance(self.back, TargetTransform):
+            return Predictions.of_values(self.back.predictions(array))
+        if array.shape[1] != len(self.back.weights):
+            raise BundleError(
+                f"A model of {array.shape[1]} classes has weights of {len(self.back.weights)}: its files do "
+                "not belong together. Copy the model again, or train it again."
+            )
+        return Predictions.of_probabilities(self.back.undo(array))
+
+    def save(self, directory: Path) -> None:
+        """The model's own files, and the record of the options beside them."""
+        self.model.save(directory)
+        kind = "target_transform" if isinstance(self.back, TargetTransform) else "class_weights"
+        record = {"learner": self.learner, "kind": kind, "state": self.back.to_dict()}
+        (directory / _RECORD).write_bytes(canonical_json(record))
+
+    @classmethod
+    def load(cls, directory: Path) -> FittedWithOptions:
+        """Inverse of `save`.
+
+        Raises
+        ------
+        BundleError
+            If a file is missing or damaged.
+        """
+        try:
+            record = json.loads((directory / _RECORD).read_bytes())
+            learner, kind = str(record["learner"]), str(record["kind"])
+            back = _BACK[kind](record["state"])
+            model = LEARNERS.load(learner)().load(directory)
+        except (OSError, ValueError, KeyError, TypeError, UnknownName) as error:
+            raise BundleError(
+                f"{_RECORD} of a model is damaged ({error}). Copy the model again, or train it again."
+            ) from error
+        return cls(learner, model, back)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the model and of the record."""
+        return self.model.size_bytes + 300
+
+
+def fit_single(learner: Learner, task: FitTask) -> FitResult:
+    """Fit one model of one output, with the options that its configuration asks for.
+
+    Raises
+    ------
+    TrialError
+        If the learner fits no model.
+    """
+    config, options = split_config(task.config)
+    plain = replace(task, config=config)
+    if task.problem.task.is_classification:
+        if options.class_weights != "none":
+            return _fit_weighted(learner, plain, options.class_weights)
+    elif options.target_transform != "none":
+        return _fit_transformed(learner, plain, options.target_transform)
+    return learner.fit(plain)
+
+
+def load_single(learner: str, directory: Path) -> FittedLearner:
+    """The model that `fit_single` left in a directory.
+
+    Raises
+    ------
+    BundleError
+        If a file is damaged.
+    """
+    if (directory / _RECORD).exists():
+        return FittedWithOptions.load(directory)
+    model: FittedLearner = LEARNERS.load(learner)().load(directory)
+    return model
+
+
+def _fit_weighted(learner: Learner, task: FitTask, kind: str) -> FitResult:
+    codes = np.asarray(task.target)
+    given = None if task.weights is None else np.asarray(task.weights, np.float64)
+    rows = task.train_rows
+    found = fit_class_weights(kind, codes[rows], None if given is None else given[rows], task.problem.outputs)
+    # Validation rows weigh the same way: a fit that stops early must stop by what it minimises.
+    weights = found.of_rows(codes) * (1.0 if given is None else given)
+    result = learner.fit(replace(task, weights=weights))
+    return replace(result, model=FittedWithOptions(learner.name, result.model, found))
+
+
+def _fit_transformed(learner: Learner, task: FitTask, kind: str) -> FitResult:
+    target = np.asarray(task.target)
+    transform = fit_transform(kind, target[task.train_rows])
+    if transform is None:
+        return learner.fit(task)
+    problem = _on_new_scale(task.problem)
+    part = replace(task, target=transform.forward(target), problem=problem)
+    kept_out = np.zeros(0, np.int64)
+    if problem.task is Task.REGRESSION and problem.metric == "rmse":
+        kept_out, fitted_rows = _kept_out(task.train_rows)
+        part = replace(part, train_rows=fitted_rows)
+    result = learner.fit(part)
+    if len(kept_out):
+        fitted = result.model.predict(task.view.take(kept_out)).array
+        transform = transform.with_errors(target[kept_out], fitted)
+    return replace(result, model=FittedWithOptions(learner.name, result.model, transform))
+
+
+def _on_new_scale(problem: Problem) -> Problem:
+    """The problem whose metric a learner should follow on the new scale.
+
+    Quantiles and medians stay what they are; means do not, and are left to the smearing of errors.
+    """
+    if problem.task is Task.QUANTILE:
+        return problem
+    name = "custom" if problem.metric_function else get_metric(problem.metric, problem.task).name
+    if name.startswith("quantile:"):
+        return problem
+    return replace(problem, metric="mae" if name in _OF_MEDIANS else "rmse", metric_function=None)
+
+
+def _kept_out(rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[Any, Any]:
+    """Evenly spaced training rows to measure errors on, and the others."""
+    step = max(_KEPT_OUT, -(-len(rows) // _MOST_KEPT_OUT))
+    if len(rows) // step < _FEWEST_KEPT_OUT:
+        step = max(3, len(rows) // _FEWEST_KEPT_OUT)
+    chosen = np.arange(len(rows)) % step == step // 2
+    return rows[chosen], rows[~chosen]
