@@ -10,14 +10,16 @@ from modelwright.automl import make_plan
 from modelwright.automl.plan import Plan, fold_count, holdout_fraction, slots_for
 from modelwright.automl.request import TrainRequest
 from modelwright.core import Budget, Problem, Shape, Task
+from modelwright.ensemble import TargetFacts
 
 PROBLEM = Problem.of("y").resolved(Task.BINARY, "roc_auc", (0, 1))
+FACTS = TargetFacts(rows=1000)
 SHAPE = Shape(rows=1000, numeric=10, categorical=3, levels=30, outputs=2)
 
 
 def plan(time: float | None = 60, memory: str = "8GB", threads: int = 2, **options: object) -> Plan:
     budget = Budget.of(time, memory, threads, **options)  # type: ignore[arg-type]
-    return make_plan(PROBLEM, SHAPE, budget, folds=5, request=TrainRequest(seed=0))
+    return make_plan(PROBLEM, SHAPE, budget, folds=5, request=TrainRequest(seed=0), facts=FACTS)
 
 
 def test_equal_arguments_give_equal_plans() -> None:
@@ -51,7 +53,7 @@ def test_a_reproducible_plan_caps_nothing_by_the_clock() -> None:
 def test_what_does_not_fit_into_memory_is_left_out_with_the_numbers() -> None:
     wide = Shape(rows=2_000_000, numeric=300, categorical=0, levels=0, outputs=2)
     budget = Budget.of(60, "1GB", threads=2)
-    made = make_plan(PROBLEM, wide, budget, folds=3, request=TrainRequest(seed=0))
+    made = make_plan(PROBLEM, wide, budget, folds=3, request=TrainRequest(seed=0), facts=FACTS)
     reasons = [decision.why for decision in made.decisions if decision.what.startswith("no ")]
     assert reasons
     assert any("memory" in reason and "MB" in reason for reason in reasons)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelwright.core import Catalog, ModelwrightError, UnknownName
+from modelwright.core import BadInput, Catalog, ModelwrightError, UnknownName
 
 
 def install(
@@ -76,3 +76,22 @@ def test_two_third_parties_cannot_share_a_name(plugins: Path) -> None:
     install(plugins, {"ours": "other_code:encode"}, name="other")
     with pytest.raises(ModelwrightError, match="is taken by"):
         Catalog("encoder", {}).names()
+
+
+def test_the_package_of_a_third_party_is_known(plugins: Path) -> None:
+    install(plugins, {"ours": "plugin_code:encode"})
+    catalog = Catalog("encoder", {"json": "json:dumps"})
+    assert catalog.package("ours") == ("plugin", "1.0")
+    assert catalog.package("json") is None
+    assert catalog.package("nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("no_such_module:encode", "ModuleNotFoundError"), ("plugin_code:gone", "AttributeError")],
+)
+def test_a_broken_package_is_named(plugins: Path, place: str, said: str) -> None:
+    install(plugins, {"ours": place})
+    words = rf"The encoder 'ours' of the package 'plugin' 1\.0 cannot be loaded \({said}: .*uninstall it"
+    with pytest.raises(BadInput, match=words):
+        Catalog("encoder", {}).load("ours")

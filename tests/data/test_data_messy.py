@@ -11,8 +11,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from modelwright.core import Kind, OptionError, Problem, Role, Schema, TargetError
-from modelwright.data import conform, read_table, resolve_target
+from modelwright.core import DataError, Kind, OptionError, Problem, Role, Schema, TargetError
+from modelwright.data import conform, profile_table, read_table, resolve_target
 from modelwright.data.table import Table
 
 
@@ -287,6 +287,42 @@ def test_a_list_cannot_be_a_target() -> None:
     table = read_table({"y": [["a"], ["b"]] * 5, "x": list(range(10))}, problem=Problem.of("y"))
     with pytest.raises(TargetError, match="is several"):
         resolve_target(table, Problem.of("y"))
+
+
+def test_a_list_cannot_be_a_group() -> None:
+    frame = {"y": ["a", "b"] * 5, "g": [["p", "q"], ["r"]] * 5}
+    with pytest.raises(DataError, match="group column 'g' must be one value"):
+        read_table(frame, problem=Problem.of("y", group="g"))
+
+
+def test_weights_far_apart_are_weights() -> None:
+    weights = [*[str(n) for n in range(1, 60)], *["9999"] * 5]
+    table = table_of(weights, problem=Problem.of("other", weights="x"))
+    assert table.frame["x"].null_count() == 0
+    assert checks(table) == ["sentinel"]
+
+
+def test_the_profile_tells_of_lists_and_places() -> None:
+    rows = {
+        "tags": spread(["a;b", "b;c;a", "c", "c;a", "b;d", "d;a;b", "d;c"], 3),
+        "location": [f"40.{n:04d}, -73.{n:04d}" for n in range(1, 22)],
+    }
+    record = json.loads(json.dumps(profile_table(read_table(rows)).to_dict()))
+    tags, location = record["details"]
+    assert (tags["kind"], tags["distinct"], tags["items"]) == ("list", 7, 4)
+    assert tags["top"][0] == ["a", 12]
+    assert tags["examples"][:2] == ["a, b", "b, c, a"]
+    assert (location["kind"], location["missing"]) == ("coordinates", 0)
+    assert location["minimum"] == pytest.approx([40.0001, -73.0021])
+
+
+def test_new_rows_in_another_unit_are_converted_or_told() -> None:
+    schema = table_of(["5 kg", "7 kg", "500 g"]).schema
+    new = conform({"x": ["2 lb", "3 KG", "4", "5 miles"], "other": ["1"] * 4}, schema)
+    assert new.frame["x"].to_list() == pytest.approx([0.90718474, 3, 4, None])
+    assert [finding.check for finding in new.findings] == ["unreadable"]
+    assert new.findings[0].evidence["examples"] == ["5 miles"]
+    assert conform({"x": [2.5], "other": [1]}, schema).frame["x"].to_list() == [2.5]
 
 
 SENTINELS: dict[str, tuple[list[float], float]] = {

@@ -123,6 +123,13 @@ def test_files_that_are_no_database(tmp_path: Path) -> None:
     assert not (tmp_path / "shap.db").exists()
 
 
+def test_text_that_is_not_utf8(shop_url: str) -> None:
+    with pytest.raises(DataError, match=r"Could not decode to UTF-8 column 'word'"):
+        read_raw(SqlQuery(shop_url, "SELECT CAST(x'ff41' AS TEXT) AS word"))
+    with pytest.raises(DataError, match="there is no such table"):
+        read_raw(SqlQuery(shop_url, 'SELECT * FROM "ÿ"'))
+
+
 def test_path_of_a_database_is_answered_with_the_address(shop_url: str) -> None:
     with pytest.raises(
         DataError, match="is a SQLite database; give its address, sqlite:///PATH, and a query"

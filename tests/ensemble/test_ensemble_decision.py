@@ -114,6 +114,20 @@ def test_what_needs_no_mending_is_left_alone() -> None:
     assert fit_decision(get_metric("rmse", Task.REGRESSION), np.zeros(9), np.zeros(9)) is None
 
 
+def test_a_metric_that_is_not_to_be_tuned_is_not() -> None:
+    codes, array = rare(3000)
+    plain = replace(get_metric("f1", Task.BINARY), tuned=False)
+    assert fit_decision(plain, codes, array) is None
+    assert quick_decision(plain, codes, array) is None
+    problem = Problem.of("y").resolved(Task.BINARY, "f1", ("no", "yes"))
+    problem = replace(problem, costs=(("yes", "no", 4.0),))
+    utility = fit_decision(plain, codes, array, problem=problem)
+    assert utility is not None
+    np.testing.assert_array_equal(
+        Predictions(array, utility).codes, Predictions(array, -cost_matrix(problem)).codes
+    )
+
+
 def test_guesses_gain_nothing() -> None:
     """Where the predictions know nothing, a threshold that seems to help is luck."""
     metric = get_metric("mcc", Task.BINARY)

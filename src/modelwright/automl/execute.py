@@ -45,7 +45,7 @@ from modelwright.core.events import (
     TrialFinished,
     Warned,
 )
-from modelwright.ensemble import ENTRY, write_fold_data
+from modelwright.ensemble import ENTRY, TargetFacts, write_fold_data
 from modelwright.execution import InlineExecutor, LocalExecutor
 from modelwright.learners import LEARNERS
 from modelwright.search import Planned
@@ -229,6 +229,7 @@ def _plan(request: TrainRequest, prepared: Prepared, budget: Budget, emit: Emit)
         budget,
         folds=len(prepared.data.folds.valid),
         request=request,
+        facts=TargetFacts.of(prepared.problem, prepared.data.target),
         decisions=prepared.decisions,
     )
     if budget.remaining - plan.reserve < _SHORTEST_FIT:

@@ -221,7 +221,7 @@ class Model:
             the metric that was optimised comes first.
         """
         require_plugins(self._plugins, "metric")
-        rows = conform_labelled(data, self.schema, self.problem)
+        rows = conform_labelled(data, self.schema, self.problem, self._featurizer.also)
         target, weights = rows.target, rows.weights
         for finding in (*rows.conformed.findings, *rows.findings):
             _log.warning("%s", finding.message)
@@ -255,7 +255,7 @@ class Model:
         return copy_bundle(self.path, Path(path).expanduser().absolute())
 
     def _raw(self, data: Any) -> tuple[Conformed, Predictions]:
-        conformed = conform(data, self.schema)
+        conformed = conform(data, self.schema, self._featurizer.also)
         for finding in conformed.findings:
             _log.warning("%s", finding.message)
         return conformed, self._predict(conformed)

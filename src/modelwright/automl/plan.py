@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from modelwright.automl.problem_options import as_names
+from modelwright.automl.portfolio import Offer
+from modelwright.automl.problem_options import as_names, as_without
 from modelwright.automl.request import TrainRequest
 from modelwright.core import (
-    BadInput,
     Budget,
-    OptionError,
     Problem,
     Shape,
     format_bytes,
     format_seconds,
     to_jsonable,
 )
-from modelwright.learners import LEARNERS, Learner, Parameter
+from modelwright.ensemble import TargetFacts
+from modelwright.learners import Parameter
 from modelwright.search import Planned
 
 __all__ = ["Decision", "Plan", "fold_count", "holdout_fraction", "make_plan", "slots_for"]
@@ -71,6 +71,8 @@ class Plan:
     reserve : float
         Seconds kept back for choosing the ensemble and writing the bundle.
     decisions : tuple of Decision
+    offer : Offer
+        What the portfolio and the search choose from.
     """
 
     problem: Problem
@@ -86,15 +88,16 @@ class Plan:
     fold_cap: float
     reserve: float
     decisions: tuple[Decision, ...]
+    offer: Offer
 
     def spaces(self) -> dict[str, Mapping[str, Parameter]]:
         """The search space of each learner in the portfolio."""
-        names = dict.fromkeys(entry.learner for entry in self.portfolio)
-        return {name: LEARNERS.load(name)().space(self.problem.output(0), self.shape) for name in names}
+        return {name: self.offer.space(name) for name in dict.fromkeys(e.learner for e in self.portfolio)}
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""
         record = {**vars(self), "problem": self.problem.to_dict()}
+        record["target"] = asdict(record.pop("offer").facts)
         record["shape"] = asdict(self.shape)
         record["portfolio"] = [asdict(entry) for entry in self.portfolio]
         record["decisions"] = [asdict(decision) for decision in self.decisions]
@@ -153,59 +156,6 @@ def _reserve(budget: Budget) -> float:
     return min(0.06 * budget.seconds + 0.5, 0.25 * budget.seconds, 30.0)
 
 
-def _portfolio(
-    problem: Problem,
-    shape: Shape,
-    worker_bytes: int,
-    decisions: list[Decision],
-    wanted: Collection[str] = (),
-) -> tuple[Planned, ...]:
-    """The learners' candidates, one of each in turn, without those that do not fit."""
-    columns: list[list[Planned]] = []
-    for name in LEARNERS:
-        if name == "constant" or (wanted and name not in wanted):
-            continue
-        try:
-            columns.append(_candidates(name, problem, shape, worker_bytes, decisions))
-        except Exception as error:
-            if LEARNERS.package(name) is None:
-                raise
-            # a learner of somebody else must not stop the others
-            why = "" if isinstance(error, BadInput) else f"it fails with {type(error).__name__}: "
-            decisions.append(Decision(f"no {name}", f"{why}{error}"))
-    longest = max((len(column) for column in columns), default=0)
-    return tuple(column[turn] for turn in range(longest) for column in columns if turn < len(column))
-
-
-def _candidates(
-    name: str, problem: Problem, shape: Shape, worker_bytes: int, decisions: list[Decision]
-) -> list[Planned]:
-    """One learner's candidates that a worker has the memory for."""
-    learner: Learner = LEARNERS.load(name)()
-    single = problem.output(0)
-    reason = learner.supports(single, shape)
-    if reason is not None:
-        decisions.append(Decision(f"no {name}", reason))
-        return []
-    learner.space(single, shape)  # asked for again when the search begins: here it may fail
-    entries: list[Planned] = []
-    for candidate in learner.portfolio(single, shape):
-        cost = learner.estimate(shape, candidate.config)
-        label = f"{name} ({candidate.label})" if candidate.label else name
-        if cost.bytes > worker_bytes:
-            decisions.append(
-                Decision(
-                    f"no {label}",
-                    f"it would need about {format_bytes(cost.bytes)} of memory, and a worker may use "
-                    f"{format_bytes(worker_bytes)}",
-                )
-            )
-            continue
-        seconds = cost.seconds * (problem.outputs if problem.task.has_outputs else 1)
-        entries.append(Planned(name, label, candidate.config, seconds))
-    return entries
-
-
 def make_plan(
     problem: Problem,
     shape: Shape,
@@ -213,6 +163,7 @@ def make_plan(
     *,
     folds: int,
     request: TrainRequest,
+    facts: TargetFacts,
     decisions: tuple[Decision, ...] = (),
 ) -> Plan:
     """Decide what a run will do. A pure function of its arguments.
@@ -228,6 +179,8 @@ def make_plan(
         How many the splitter made.
     request : TrainRequest
         Its seed, its strategy for the time after the portfolio, and what it leaves out.
+    facts : TargetFacts
+        Of the training rows.
     decisions : tuple of Decision
         What was decided while the data was prepared.
 
@@ -247,11 +200,11 @@ def make_plan(
     worker_bytes = max(
         _WORKER_BYTES // 2, (budget.memory_bytes - _DRIVER_BYTES) // slots - _WORKER_BYTES // 2
     )
-    wanted = as_names(request.learners, "learner")
-    portfolio = _portfolio(problem, per_fold, worker_bytes, noted, wanted)
-    if not portfolio:
-        reasons = "; ".join(f"{decision.what}: {decision.why}" for decision in noted)
-        raise OptionError(f"No learner can be used for this task on this data ({reasons}). Allow others.")
+    offer = Offer(
+        problem, per_fold, facts, as_names(request.learners, "learner"), as_without(request.without)
+    )
+    portfolio, left_out = offer.portfolio(worker_bytes)
+    noted += [Decision(f"no {label}", why) for label, why in left_out]
     reserve = _reserve(budget)
     if budget.seconds is None or budget.reproducible:
         cap = float("inf")
@@ -278,4 +231,5 @@ def make_plan(
         fold_cap=cap,
         reserve=reserve,
         decisions=tuple(noted),
+        offer=offer,
     )

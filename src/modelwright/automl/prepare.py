@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.automl.plan import Decision, fold_count, holdout_fraction
@@ -23,7 +24,7 @@ from modelwright.data import (
     shown_source,
 )
 from modelwright.ensemble import FoldData
-from modelwright.features import Featurizer
+from modelwright.features import FeatureOptions, Featurizer, screen_columns
 from modelwright.metrics import Metric, check_usable, default_metric, problem_metric
 from modelwright.validation import find_duplicates, find_leaks, make_folds, split_holdout
 
@@ -103,10 +104,16 @@ def prepare(request: TrainRequest) -> Prepared:
     BadInput
         If the data cannot be learned from; the message says why.
     """
-    table = read_table(request.source(), overrides=dict(request.overrides or {}), problem=request.problem())
+    table = read_table(
+        request.source(),
+        overrides=dict(request.overrides or {}),
+        problem=request.problem(),
+        messy=not request.skips("messy_values"),
+    )
     _check_columns(request, table.schema)
     resolved = resolve_target(table, request.problem())
     problem, metric = _with_metric(resolved.problem)
+    metric = replace(metric, tuned=metric.tuned and not request.skips("thresholds"))
     train, held = _seal(request, resolved, problem)
     frame = table.frame[resolved.rows[train]]
     target, groups = resolved.target[train], _rows(resolved.groups, train)
@@ -114,14 +121,7 @@ def prepare(request: TrainRequest) -> Prepared:
     check_usable(metric, problem, target, _rows(resolved.weights, train))
 
     findings = [*table.findings, *resolved.findings]
-    told = {(finding.check, finding.column) for finding in findings}
-    leaks = find_leaks(frame, table.schema, problem, target, request.seed)
-    leaks = [finding for finding in leaks if (finding.check, finding.column) not in told]
-    schema = table.schema if request.skips("leak_guard") else _without_leaks(table.schema, leaks, request)
-    findings += leaks
-    if not schema.features:
-        raise DataError(_no_features(schema, problem))
-
+    schema = _usable_columns(request, table.schema, frame, problem, target, findings)
     folds = make_folds(
         problem,
         target,
@@ -131,7 +131,7 @@ def prepare(request: TrainRequest) -> Prepared:
         times=times,
     )
     findings += [*folds.findings, *find_duplicates(frame, schema, target, folds, problem)]
-    featurizer = Featurizer.fit(frame, schema)
+    featurizer = Featurizer.fit(frame, schema, _feature_options(request))
     weights = _rows(resolved.weights, train)
     facts = [table.source.sha256, featurizer.to_dict(), problem.to_dict(), request.seed]
     arrays = [resolved.rows[train], *folds.valid, *([] if weights is None else [weights])]
@@ -272,21 +272,54 @@ def _count(rows: int, groups: NDArray[np.int64] | None, times: NDArray[np.int64]
     return count if rows >= 8 * count else min(count, 5)
 
 
-def _without_leaks(schema: Schema, leaks: list[Finding], request: TrainRequest) -> Schema:
-    """The schema without the columns that certainly leak, unless the user insists on them."""
+def _usable_columns(
+    request: TrainRequest,
+    schema: Schema,
+    frame: pl.DataFrame,
+    problem: Problem,
+    target: NDArray[Any],
+    findings: list[Finding],
+) -> Schema:
+    """The schema without columns that cannot help, or that certainly leak, unless the user insists on them.
+
+    What is found is added to the findings.
+
+    Raises
+    ------
+    DataError
+        If no feature is left.
+    """
     insisted = {name for name, given in (request.overrides or {}).items() if given != "ignored"}
-    insisted |= set(as_names(request.keep, "column to keep"))
-    for finding in leaks:
-        if finding.severity == "excluded" and finding.column and finding.column not in insisted:
-            schema = schema.with_role(finding.column, Role.IGNORED, finding.message)
-    return schema
+    insisted |= {*as_names(request.keep, "column to keep"), *(name for name, _ in problem.monotonic)}
+    screened, noticed = screen_columns(frame, schema)
+    findings += [finding for finding in noticed if finding.column not in insisted]
+    for name in insisted & {column.name for column in schema.features}:
+        screened = screened.with_column(schema[name])
+    told = {(finding.check, finding.column) for finding in findings}
+    leaks = find_leaks(frame, screened, problem, target, request.seed, frozenset(insisted))
+    findings += [finding for finding in leaks if (finding.check, finding.column) not in told]
+    if not request.skips("leak_guard"):
+        for finding in leaks:
+            if finding.severity == "excluded" and finding.column and finding.column not in insisted:
+                screened = screened.with_role(finding.column, Role.IGNORED, finding.message)
+    if not screened.features:
+        raise DataError(_no_features(screened, problem))
+    return screened
+
+
+def _feature_options(request: TrainRequest) -> FeatureOptions:
+    return FeatureOptions(
+        without=("text_terms",) if request.skips("text") else (),
+        country=request.country,
+        group=request.group if request.group_features else None,
+    )
 
 
 def _no_features(schema: Schema, problem: Problem) -> str:
     reasons = "; ".join(
         f"{column.name!r}: {column.reason or column.role}"
         for column in list(schema)[:5]
-        if column.name != problem.target
+        if column.name not in problem.targets
     )
     return (
         "Learning needs at least one usable column besides the target, but none is left"
@@ -315,7 +348,7 @@ def _inner_holdout(
 def _external_holdout(
     request: TrainRequest, problem: Problem, schema: Schema, featurizer: Featurizer
 ) -> Holdout:
-    rows = conform_labelled(request.holdout, schema, problem)
+    rows = conform_labelled(request.holdout, schema, problem, featurizer.also)
     return Holdout(
         view=featurizer.transform(rows.conformed.frame[rows.rows]),
         target=rows.target,

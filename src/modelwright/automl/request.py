@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.automl.problem_options import as_costs, as_monotonic, as_names, as_quantiles, as_without
 from modelwright.core import Budget, OptionError, Problem, Task
+from modelwright.data import SqlQuery, recorded_source
 from modelwright.learners import LEARNERS
 from modelwright.search import SEARCHERS
 
@@ -128,8 +129,6 @@ class TrainRequest:
         """What is read: the data, or the query on the database that it names."""
         if self.query is None:
             return self.data
-        from modelwright.data import SqlQuery
-
         return SqlQuery(str(self.data), self.query)
 
     def skips(self, part: str) -> bool:
@@ -160,7 +159,7 @@ class TrainRequest:
     def to_dict(self) -> dict[str, Any]:
         """What `--resume` needs, JSON-able: everything but data frames and functions."""
         record = {key: value for key, value in vars(self).items() if key not in ("started", "resume")}
-        record["data"] = _recorded_source(self.data)
+        record["data"] = recorded_source(self.data)
         record["holdout"] = self._holdout_record()
         record["metric"] = self.metric if isinstance(self.metric, str) else None
         record["workspace"] = None if self.workspace is None else str(self.workspace)
@@ -178,7 +177,7 @@ class TrainRequest:
     def _holdout_record(self) -> Any:
         if isinstance(self.holdout, (int, float)) or _is_fraction(self.holdout):
             return self.holdout
-        return _recorded_source(self.holdout)
+        return recorded_source(self.holdout)
 
     def resumed(self, record: Mapping[str, Any]) -> TrainRequest:
         """The recorded request of an earlier attempt, with what this call gives anew."""
@@ -203,13 +202,6 @@ class TrainRequest:
             resume=self.resume,
             started=self.started,
         )
-
-
-def _recorded_source(data: Any) -> Any:
-    """Where the data can be read again: absolute paths, an address without a secret; else None."""
-    from modelwright.data import recorded_source
-
-    return recorded_source(data)
 
 
 def _is_fraction(value: Any) -> bool:

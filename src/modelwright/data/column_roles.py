@@ -110,12 +110,14 @@ def check_problem_columns(
         ("time", problem.time_column),
         ("weight", problem.weights),
     ):
+        if name is None:
+            continue
         if name in said and said[name] is not Role.SENSITIVE:
             raise OptionError(
                 f"The column {name!r} is the {part} column, and was set to {str(said[name])!r}; it cannot be "
                 "both. Leave out one of the two."
             )
-        if name is None or name in names:
+        if name in names:
             continue
         listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
         message = f"There is no {part} column {name!r}.{nearest(name, names)} The columns are: {listed}."

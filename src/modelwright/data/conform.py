@@ -80,7 +80,7 @@ class LabelledRows:
     findings: tuple[Finding, ...]
 
 
-def conform(source: Any, schema: Schema) -> Conformed:
+def conform(source: Any, schema: Schema, also: Sequence[str] = ()) -> Conformed:
     """Read new rows with the schema of training.
 
     Types, date formats, decimal marks and missing tokens are those of training, whatever the new values
@@ -94,6 +94,8 @@ def conform(source: Any, schema: Schema) -> Conformed:
         without the target column.
     schema : Schema
         Of the training table.
+    also : sequence of str
+        Columns that are no features but are needed as well, such as the group.
 
     Raises
     ------
@@ -110,19 +112,21 @@ def conform(source: Any, schema: Schema) -> Conformed:
     >>> conform({"age": [7], "zip": [123], "extra": ["x"]}, table.schema).frame.rows()
     [('00123', 7.0)]
     """
-    features = schema.features
+    features = (*schema.features, *(schema[name] for name in also))
     raw = _by_position(read_raw(source, [column.name for column in features]), schema)
     _check_present(source, raw, features)
     frame, findings = _conform_columns(raw, features)
     return Conformed(frame, raw.info, raw.caller, (*raw.findings, *findings))
 
 
-def conform_labelled(source: Any, schema: Schema, problem: Problem) -> LabelledRows:
+def conform_labelled(
+    source: Any, schema: Schema, problem: Problem, also: Sequence[str] = ()
+) -> LabelledRows:
     """Read new rows together with their target, for an evaluation or a holdout file.
 
     Parameters
     ----------
-    source, schema
+    source, schema, also
         As for `conform`.
     problem : Problem
         Resolved: its task and classes are those of training.
@@ -132,7 +136,7 @@ def conform_labelled(source: Any, schema: Schema, problem: Problem) -> LabelledR
     SchemaMismatch
         Also if the target column is absent, or no row has a usable target.
     """
-    features = schema.features
+    features = (*schema.features, *(schema[name] for name in also))
     extra = [name for name in (*problem.targets, problem.weights) if name is not None]
     raw = _by_position(read_raw(source, [*(column.name for column in features), *extra]), schema)
     for name in problem.targets:

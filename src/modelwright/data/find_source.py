@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,8 +64,6 @@ def _unknown(source: Any) -> str:
             f"Expected a file or a database, but nothing here reads an address like {shown!r}."
             f"{nearest(scheme, schemes)} Known: {', '.join(f'{name}://' for name in schemes)}."
         )
-    if isinstance(source, os.PathLike):
-        return f"Expected a file, but {os.fspath(source)!r} is a folder that holds none."
     return (
         "Expected a path, a pandas, polars or pyarrow table, a dict of lists, a list of records or a "
         f"two-dimensional numpy array, but it came as {type(source).__name__}."

@@ -131,6 +131,9 @@ def _type_all(
         return typed
     if problem.time_column is not None:
         _need(typed, problem.time_column, "time", (Kind.NUMERIC, Kind.DATETIME), "a date or a number")
+    if problem.group is not None and typed[problem.group].kind in (Kind.LIST, Kind.COORDINATES):
+        single = tuple(kind for kind in Kind if kind not in (Kind.LIST, Kind.COORDINATES))
+        _need(typed, problem.group, "group", single, "one value")
     if problem.weights is not None:
         _need(typed, problem.weights, "weight", (Kind.NUMERIC,), "a number")
         _check_weights(typed[problem.weights])
@@ -160,7 +163,7 @@ def _check_weights(column: TypedColumn) -> None:
             f"Weights must not be negative, but {negative} rows of {name!r} are; the lowest is "
             f"{values.min()!r}. Correct them, or leave these rows out."
         )
-    if values.null_count() or column.findings:
+    if values.null_count():
         raise DataError(
             f"Every row needs a finite weight, but {values.null_count()} rows of {name!r} have none. "
             "Fill them, with 1 for a usual row."

@@ -67,6 +67,11 @@ class SqlSource(Source):
                 frame = _result(connection, asked)
         except SQLAlchemyError as error:
             raise explain_query_error(error, asked.shown, None if secret is None else str(secret)) from error
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"The database {asked.shown!r} holds text that is not UTF-8 ({error}). Cast it to BLOB in "
+                "the query, or repair the database."
+            ) from error
         rows = frame.height
         if wanted is None and not rows:
             raise DataError(

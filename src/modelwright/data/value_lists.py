@@ -18,7 +18,7 @@ _ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,\s'"][^,]*"""
 _LONGEST = 40
 """Characters of an item; longer pieces are prose."""
 
-_SEVERAL = 0.2
+_SEVERAL = 0.1
 """Share of rows that hold more than one item."""
 
 _SHARED = 0.9

@@ -27,12 +27,9 @@ from numpy.typing import NDArray
 from modelwright.core import FloatArray, Predictions, Problem, generator
 from modelwright.ensemble.label_thresholds import fit_thresholds, quick_thresholds
 from modelwright.ensemble.proof import is_proven
-from modelwright.metrics import Metric, problem_metric
+from modelwright.metrics import Metric, cost_matrix, problem_metric
 
 __all__ = ["fit_decision", "quick_decision"]
-
-_ONE_SIDED = ("precision", "recall")
-"""Metrics that deciding one way nearly always is best for; nobody wants that decision."""
 
 _CELLS = 400_000
 """Rows x classes that are looked at: a threshold is not better known by more."""
@@ -111,7 +108,7 @@ def quick_decision(
     float64 array or None
         None where the metric looks at no decisions, or is a caller's own function of several classes.
     """
-    if metric.needs != "labels" or metric.name in _ONE_SIDED:
+    if metric.needs != "labels" or not metric.tuned:
         return None
     if np.ndim(target) == 2:
         return quick_thresholds(metric, np.asarray(target), array, weights)
@@ -140,7 +137,7 @@ def fit_decision(
     Parameters
     ----------
     metric : Metric
-        What is optimised.
+        What is optimised. Nothing but costs is decided by where it is not `tuned`.
     target : int64 array, shape (rows,), or (rows, labels) of a multilabel task
         Class codes, or 0 and 1.
     array : float64 array, shape (rows, classes) or (rows, labels)
@@ -173,10 +170,10 @@ def fit_decision(
     True
     """
     if problem is not None and problem.costs and problem.task.is_classification:
+        if not metric.tuned:
+            return _scaled(-cost_matrix(problem))
         metric = problem_metric(problem, "cost")
-    if metric.needs != "labels" or metric.name in _ONE_SIDED:
-        return None
-    if not len(target):
+    if metric.needs != "labels" or not metric.tuned or not len(target):
         return None
     if np.ndim(target) == 2:
         return fit_thresholds(metric, np.asarray(target), array, weights, seed)

@@ -128,9 +128,12 @@ class FittedWithOptions(FittedLearner):
     def save(self, directory: Path) -> None:
         """The model's own files, and the record of the options beside them."""
         self.model.save(directory)
+        (directory / _RECORD).write_bytes(canonical_json(self._record))
+
+    @property
+    def _record(self) -> dict[str, Any]:
         kind = "target_transform" if isinstance(self.back, TargetTransform) else "class_weights"
-        record = {"learner": self.learner, "kind": kind, "state": self.back.to_dict()}
-        (directory / _RECORD).write_bytes(canonical_json(record))
+        return {"learner": self.learner, "kind": kind, "state": self.back.to_dict()}
 
     @classmethod
     def load(cls, directory: Path) -> FittedWithOptions:
@@ -155,7 +158,7 @@ class FittedWithOptions(FittedLearner):
     @property
     def size_bytes(self) -> int:
         """Bytes of the model and of the record."""
-        return self.model.size_bytes + 300
+        return self.model.size_bytes + len(canonical_json(self._record))
 
 
 def fit_single(learner: Learner, task: FitTask) -> FitResult:

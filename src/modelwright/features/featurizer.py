@@ -105,6 +105,11 @@ class Featurizer:
             groups = GroupAggregates.fit(frame, columns.get(str(Kind.NUMERIC), []), chosen.group)
         return cls(transformers, groups, chosen)
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """Columns that `transform` needs besides the features of the schema."""
+        return () if self.groups is None else (self.groups.group,)
+
     @cached_property
     def _parts(self) -> tuple[Transformer | GroupAggregates, ...]:
         """Everything that writes, in the order of the columns of the view."""

@@ -138,6 +138,10 @@ class Learner(ABC):
     of a run, which only asks for portfolios, then never pays for them, and a worker can import them
     ahead of its first task."""
 
+    turn: ClassVar[int] = 1
+    """In which round of the portfolio the first candidate comes: 0 for the few learners that are most often
+    among the best, 1 for most, 2 for those that resemble one that came before."""
+
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Every hyperparameter that the learner knows, and the value it takes when it is absent."""
 

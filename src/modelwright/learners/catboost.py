@@ -124,6 +124,7 @@ class CatBoost(Learner):
     """
 
     name = "catboost"
+    turn = 0
     fitted = FittedCatBoost
     engines = ("catboost", "pandas")
     defaults: ClassVar[Mapping[str, Any]] = {

@@ -234,7 +234,7 @@ class DecisionTree(Learner):
             splitter="best",
             signs=matrix_signs(task, matrix.shape[1]),
         )
-        rows = growth.affordable_rows(task)
+        rows = growth.affordable_rows(task, trees=2)
         grown = growth.tree(0, rows).tree
         builder = ForestBuilder(
             matrix.shape[1], max(1, len(fold.coder.present)), shared=fold.coder.is_classification

@@ -19,6 +19,7 @@ class ExtraTrees(ForestLearner):
     """
 
     name = "extra_trees"
+    turn = 0
 
     def portfolio(self, problem: Problem, shape: Shape) -> Sequence[Candidate]:
         """AutoGluon's values: pure leaves, then smoother ones."""

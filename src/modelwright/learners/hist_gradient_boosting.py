@@ -134,6 +134,7 @@ class HistGradientBoosting(Learner):
     """
 
     name = "hist_gradient_boosting"
+    turn = 2
     fitted = FittedHistGradientBoosting
     engines = ("sklearn.ensemble",)
     defaults: ClassVar[Mapping[str, Any]] = {

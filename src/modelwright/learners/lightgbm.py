@@ -115,6 +115,7 @@ class LightGBM(Learner):
     """
 
     name = "lightgbm"
+    turn = 0
     fitted = FittedLightGBM
     engines = ("lightgbm",)
     defaults: ClassVar[Mapping[str, Any]] = {

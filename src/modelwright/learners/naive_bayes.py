@@ -36,7 +36,7 @@ __all__ = ["BayesTables", "FittedNaiveBayes", "NaiveBayes"]
 _CHUNK = 16_384
 """Rows looked at at once."""
 
-_SHARPNESS = np.geomspace(0.01, 1.5, 40)
+_SHARPNESS = np.geomspace(0.01, 4.0, 50)
 """Factors of the summed evidence that are tried: columns that say the same say it too often."""
 
 _MOST_ROWS = 200_000

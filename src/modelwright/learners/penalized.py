@@ -100,7 +100,7 @@ def minimise(
         Where to begin; its shapes are those of the result.
     penalty : Penalty
     deadline : Deadline
-        When the steps end; one is always taken.
+        When the steps end; one is always taken, unless `start` has taken some.
     max_iter : int, default 300
         Steps at most.
     signs : int64 array, shape (columns,), optional
@@ -112,7 +112,7 @@ def minimise(
     count = start.coefficients.size
     split = penalty.l1 > 0
     turned = matrix.T.tocsr() if hasattr(matrix, "tocsr") else matrix.T
-    clock = _Clock(deadline)
+    clock = _Clock(deadline, sure=0 if start.steps else 2)
 
     def coefficients(point: FloatArray) -> FloatArray:
         flat = point[:count] - point[count : 2 * count] if split else point[:count]
@@ -176,18 +176,19 @@ def _bounds(
 
 
 class _Clock:
-    """Ends the steps when another evaluation would pass the deadline."""
+    """Ends the steps when another evaluation would pass the deadline, but for the first ones."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, sure: int) -> None:
         self.deadline = deadline
+        self.sure = sure
         self.began = 0.0
         self.slowest = 0.0
         self.evaluations = 0
 
     def check(self) -> None:
         self.began = time.monotonic()
-        # the first two are always taken: there would be no step without them
-        if self.evaluations >= 2 and self.deadline.remaining < _MARGIN + self.slowest:
+        # without two evaluations there would be no step
+        if self.evaluations >= self.sure and self.deadline.remaining < _MARGIN + self.slowest:
             raise _OutOfTime
 
     def note(self) -> None:

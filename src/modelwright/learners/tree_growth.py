@@ -122,8 +122,8 @@ class Growth:
                 if task.deadline.at is not None:
                     slowest = max(0.8 * slowest, time.monotonic() - began)
 
-    def affordable_rows(self, task: FitTask) -> int | None:
-        """Rows to draw for each tree if not even a few trees on all rows end before the deadline."""
+    def affordable_rows(self, task: FitTask, trees: float = 5) -> int | None:
+        """Rows to draw for each tree if not even so many trees on all rows end before the deadline."""
         count = len(self.matrix)
         if task.deadline.at is None or count <= 2 * _PROBE_ROWS:
             return None
@@ -132,9 +132,9 @@ class Growth:
         took = time.monotonic() - began
         cost = took * (count * np.log(count)) / (_PROBE_ROWS * np.log(_PROBE_ROWS))
         left = task.deadline.remaining - _MARGIN
-        if 5 * cost < left:
+        if trees * cost < left:
             return None
-        return int(np.clip(count * left / (8 * max(cost, 1e-9)), min(_PROBE_ROWS, count), count))
+        return int(np.clip(count * left / (1.6 * trees * max(cost, 1e-9)), min(_PROBE_ROWS, count), count))
 
 
 def _draw(target: NDArray[Any] | None, count: int, rows: int, seed: int) -> NDArray[np.int64]:

@@ -74,6 +74,9 @@ class Metric:
         Lowest and highest score there can be; intervals are cut to them.
     costly : bool
         Whether one score may take long (a caller's own function).
+    tuned : bool
+        Whether decisions are tuned for it: thresholds and utilities at which it is best. Not for metrics
+        that deciding one way nearly always is best for (precision and recall alone).
     losses : callable or None
         Row losses, where the score depends on their (weighted) mean: how unequal they are tells on how
         few rows the score really rests.
@@ -103,6 +106,7 @@ class Metric:
     prepare: Prepare = field(repr=False, compare=False)
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     costly: bool = False
+    tuned: bool = True
     losses: RowLosses | None = field(default=None, repr=False, compare=False)
     confusion: ConfusionScore | None = field(default=None, repr=False, compare=False)
     of_problem: Callable[[Problem], Metric] | None = field(default=None, repr=False, compare=False)

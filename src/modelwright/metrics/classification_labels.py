@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -161,12 +162,12 @@ BALANCED_ACCURACY = _label_metric("balanced_accuracy", _balanced_accuracy)
 MCC = _label_metric("mcc", _mcc, bounds=(-1.0, 1.0))
 """Matthews correlation coefficient; of several classes: Gorodkin (2004). 0 where it is undefined."""
 
-PRECISION = _label_metric("precision", _binary(_precision), (Task.BINARY,))
+PRECISION = replace(_label_metric("precision", _binary(_precision), (Task.BINARY,)), tuned=False)
 PRECISION_MACRO = _label_metric("precision_macro", _macro(_precision))
 PRECISION_MICRO = _label_metric("precision_micro", _micro(_precision))
 PRECISION_WEIGHTED = _label_metric("precision_weighted", _weighted(_precision))
 
-RECALL = _label_metric("recall", _binary(_recall), (Task.BINARY,))
+RECALL = replace(_label_metric("recall", _binary(_recall), (Task.BINARY,)), tuned=False)
 RECALL_MACRO = _label_metric("recall_macro", _macro(_recall))
 RECALL_MICRO = _label_metric("recall_micro", _micro(_recall))
 RECALL_WEIGHTED = _label_metric("recall_weighted", _weighted(_recall))

@@ -49,7 +49,7 @@ __all__ = [
     "run_learner_check",
 ]
 
-SMALL: Mapping[str, Any] = {"rounds": 20, "trees": 12}
+SMALL: Mapping[str, Any] = {"rounds": 20, "trees": 12, "epochs": 10}
 """Sizes that keep a check quick, given to the learners that know them."""
 
 

@@ -66,8 +66,8 @@ def find_near_duplicates(
     features.columns = [f"c{i}" for i in range(len(usable))]
     rows = _chosen_rows(features)
     features = features[rows]
-    words = _words(features, [columns[i] for i in usable])
-    rows, words = _without_copies(rows, words)
+    first = np.sort(np.unique(features.hash_rows(seed=0).to_numpy(), return_index=True)[1])
+    rows, words = rows[first], _words(features[first], [columns[i] for i in usable])
     if len(rows) < 2 * _FEWEST_ROWS:
         return []
     near = _Near.of(words)
@@ -132,12 +132,6 @@ def _rounded(numbers: FloatArray) -> FloatArray:
     scaled = numbers / peak  # squares of huge values would overflow
     step = _ROUNDED * float(scaled[known].std())
     return np.asarray(np.round(scaled / step)) if step > 0 else scaled
-
-
-def _without_copies(rows: IntArray, words: _Words) -> tuple[IntArray, _Words]:
-    """The first of each set of equal rows."""
-    first = np.sort(np.unique(words.sum(axis=0, dtype=np.uint64), return_index=True)[1])
-    return rows[first], words[:, first]
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def neighbour_agreement(target: NDArray[Any], is_classification: bool) -> float:
     Examples
     --------
     >>> round(neighbour_agreement(np.array([0, 0, 0, 1, 1, 1] * 50), True), 2)
-    0.33
+    0.34
     >>> round(neighbour_agreement(np.arange(100.0), False), 2)
     1.0
     """

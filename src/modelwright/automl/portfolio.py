@@ -1,0 +1,126 @@
+"""What a run may try: the learners' own candidates, options around them, and the spaces to search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.core import BadInput, OptionError, Problem, Shape, format_bytes
+from modelwright.ensemble import TargetFacts, option_space, option_variants
+from modelwright.learners import LEARNERS, Choice, Learner, Parameter
+from modelwright.search import Planned
+
+__all__ = ["Offer"]
+
+_BASELINE = "constant"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What can be tried for a problem.
+
+    Attributes
+    ----------
+    problem : Problem
+        Resolved.
+    shape : Shape
+        Rows that a fold trains on, and the columns of the view.
+    facts : TargetFacts
+        Of the target.
+    learners : tuple of str
+        The only ones to try; all if empty.
+    without : tuple of str
+        Parts that the caller goes without; see `problem_options.WITHOUT`.
+    """
+
+    problem: Problem
+    shape: Shape
+    facts: TargetFacts
+    learners: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def portfolio(self, worker_bytes: int) -> tuple[tuple[Planned, ...], list[tuple[str, str]]]:
+        """Configurations in the order in which they begin, and what was left out with the reason.
+
+        Each learner says in which turn it joins (`Learner.turn`); in every turn it gives its next
+        candidate. Options around learners (a transformed target, weights of classes) are tried after the
+        first turn, on the first candidates of the learners that took part in it.
+
+        Parameters
+        ----------
+        worker_bytes : int
+            Memory that one fit may take.
+
+        Raises
+        ------
+        OptionError
+            If nothing is left to try.
+        """
+        turns: dict[int, list[Planned]] = {}
+        left_out: list[tuple[str, str]] = []
+        for name in LEARNERS:
+            if name == _BASELINE or (self.learners and name not in self.learners):
+                continue
+            try:
+                turn = LEARNERS.load(name).turn
+                for entry in self._candidates(name, worker_bytes, left_out):
+                    turns.setdefault(turn, []).append(entry)
+                    turn += 1
+            except Exception as error:
+                if LEARNERS.package(name) is None:
+                    raise
+                # a learner of somebody else must not stop the others
+                why = "" if isinstance(error, BadInput) else f"it fails with {type(error).__name__}: "
+                left_out.append((name, f"{why}{error}"))
+        ordered = [turns[turn] for turn in sorted(turns)]
+        if not ordered:
+            reasons = "; ".join(f"{label}: {why}" for label, why in left_out)
+            raise OptionError(f"No learner can be used for this task on this data ({reasons}). Allow others.")
+        ordered.insert(1, list(self._variants(ordered[0])))
+        return tuple(entry for turn in ordered for entry in turn), left_out
+
+    def space(self, name: str) -> dict[str, Parameter]:
+        """The search space of a learner, with the options around it that are worth trying."""
+        space = dict(LEARNERS.load(name)().space(self.problem.output(0), self.shape))
+        found = space.get("categories")
+        if "target_encoding" in self.without and isinstance(found, Choice):
+            space["categories"] = Choice(tuple(value for value in found.options if value != "target"))
+        options = option_space(self.problem, self.facts)
+        return {**space, **{key: value for key, value in options.items() if key not in self.without}}
+
+    def _candidates(self, name: str, worker_bytes: int, left_out: list[tuple[str, str]]) -> Iterator[Planned]:
+        """One learner's candidates that a worker has the memory for."""
+        learner: Learner = LEARNERS.load(name)()
+        single = self.problem.output(0)
+        reason = learner.supports(single, self.shape)
+        if reason is not None:
+            left_out.append((name, reason))
+            return
+        self.space(name)  # asked for again when the search begins: here it may fail
+        for candidate in learner.portfolio(single, self.shape):
+            if "target_encoding" in self.without and candidate.config.get("categories") == "target":
+                continue
+            label = f"{name} ({candidate.label})" if candidate.label else name
+            cost = learner.estimate(self.shape, candidate.config)
+            if cost.bytes > worker_bytes:
+                left_out.append((label, _too_large(cost.bytes, worker_bytes)))
+                continue
+            seconds = cost.seconds * (self.problem.outputs if self.problem.task.has_outputs else 1)
+            yield Planned(name, label, candidate.config, seconds)
+
+    def _variants(self, first: list[Planned]) -> Iterator[Planned]:
+        """The options worth trying around the first candidates, the most promising option first."""
+        for variant in option_variants(self.problem, self.facts):
+            if any(name in self.without for name in variant.config):
+                continue
+            for entry in first:
+                config: Mapping[str, Any] = {**entry.config, **variant.config}
+                label = f"{entry.learner} ({variant.label})"
+                yield Planned(entry.learner, label, config, entry.estimated_seconds)
+
+
+def _too_large(needed: int, allowed: int) -> str:
+    return (
+        f"it would need about {format_bytes(needed)} of memory, and a worker may use {format_bytes(allowed)}"
+    )
