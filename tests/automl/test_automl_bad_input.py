@@ -17,6 +17,7 @@ import modelwright as mw
 from modelwright.automl import TrainOutcome, TrainRequest, execute, runner
 from modelwright.core import BadInput, DataError, OptionError, Outcome, TargetError, TaskReport, TaskSpec
 from modelwright.core.events import Event, PlanMade
+from modelwright.data import SOURCES
 from modelwright.learners import LEARNERS
 from modelwright.storage import Workspace
 
@@ -27,7 +28,7 @@ QUICK: dict[str, Any] = {
     "learners": ["linear"],
     "executor": "inline",
 }
-MODULE = Path(__file__).with_name("misbehaving_learners.py")
+MODULE = Path(__file__).with_name("misbehaving_parts.py")
 
 
 def flags(rows: int = 120, **more: Any) -> dict[str, Any]:
@@ -65,7 +66,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         (record / "entry_points.txt").write_text("\n".join(["[modelwright.learners]", *lines, ""]))
         shutil.copy(MODULE, record.parent)
         monkeypatch.syspath_prepend(record.parent)
-        monkeypatch.setattr(LEARNERS, "_third_party", None)
+        for catalog in (LEARNERS, SOURCES):
+            monkeypatch.setattr(catalog, "_third_party", None)  # a catalog looks for them once
         monkeypatch.setattr(LEARNERS, "_loaded", {})
         builtin = {name: LEARNERS._builtin[name] for name in ("constant", "linear")}
         monkeypatch.setattr(LEARNERS, "_builtin", builtin)
@@ -112,9 +114,9 @@ def test_learners_that_fail_are_failed_trials_and_the_run_goes_on(
         "no_estimate": "NoEstimate",
         "not_there": "NoSuchClass",
     }
-    installed(**{name: f"misbehaving_learners:{place}" for name, place in places.items()})
+    installed(**{name: f"misbehaving_parts:{place}" for name, place in places.items()})
     # counted trials, not seconds: the machine may be busy
-    outcome, _, heard = train(tmp_path / "w", max_trials=10, time_limit=500, threads=1, memory_limit="700MB")
+    outcome, _, heard = train(tmp_path / "w", max_trials=12, time_limit=500, threads=1, memory_limit="700MB")
     failed = notes(outcome)
     reasons = {
         "raises": "KeyError: 'no such thing'",
@@ -126,7 +128,8 @@ def test_learners_that_fail_are_failed_trials_and_the_run_goes_on(
         "exits": "exit code 0",
         "eats": "memory",
     }
-    assert {name: words for name, words in reasons.items() if words.lower() not in failed[name].lower()} == {}
+    wrong = {name: failed.get(name) for name, words in reasons.items() if words not in failed.get(name, "")}
+    assert wrong == {}, [(entry["label"], entry["status"]) for entry in outcome.summary["leaderboard"]]
     assert set(failed) == set(reasons)
     (plan,) = (event.plan for event in heard if isinstance(event, PlanMade))
     told = {decision["what"]: decision["why"] for decision in plan["decisions"]}
@@ -142,7 +145,7 @@ def test_learners_that_fail_are_failed_trials_and_the_run_goes_on(
 def test_a_learner_that_never_stops_is_ended_and_the_budget_is_kept(
     installed: Callable[..., None], tmp_path: Path
 ) -> None:
-    installed(spins="misbehaving_learners:Spins")
+    installed(spins="misbehaving_parts:Spins")
     outcome, took, _ = train(tmp_path, time_limit=8, threads=2)
     assert took < 8 * 1.05 + 2
     ended = {entry["learner"]: entry for entry in outcome.summary["leaderboard"] if entry["rank"] is None}
@@ -173,6 +176,16 @@ def test_a_learner_that_is_asked_for_and_cannot_be_loaded(
     installed(not_there="no_such_module:Learner")
     with pytest.raises(BadInput, match=r"'not_there' of the package 'odd' 1\.5 cannot be loaded .*uninstall"):
         run(flags(), "y", workspace=tmp_path / "w", learners=["not_there"])
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_source_that_fails_is_named(installed: Callable[..., None], tmp_path: Path) -> None:
+    installed(harmless="misbehaving_parts:Harmless")
+    points = tmp_path / "site" / "odd-1.5.dist-info" / "entry_points.txt"
+    points.write_text("[modelwright.sources]\nbroken = misbehaving_parts:BrokenSource\n")
+    (tmp_path / "table.broken").write_text("x,y\n1,2\n")
+    with pytest.raises(DataError, match=r"'BrokenSource' of the package 'misbehaving_parts'.*no such table"):
+        run(tmp_path / "table.broken", "y", workspace=tmp_path / "w")
     assert not (tmp_path / "w").exists()
 
 

@@ -262,9 +262,9 @@ def test_lists_and_places_of_frames_are_respected() -> None:
     frame = pl.DataFrame(
         {
             "tags": [["a", "b"], [], None, ["c"]],
-            "numbers": [[1, 2], [3], [4], [5]],
+            "numbers": [[1, None, 2], [3], [4], [5]],
             "location": [[40.7, -74.0], [40.8, -73.9], None, [40.9, -73.8]],
-            "vector": [[1.0, 2.5, 3.0]] * 4,
+            "vector": [[1.0, 2.5, None, 3.0]] * 4,
         }
     )
     for source in (

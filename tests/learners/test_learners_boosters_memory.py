@@ -17,9 +17,9 @@ learner = LEARNERS.load(sys.argv[1])()
 config = {"rounds": 5}
 small = make_learning_table(Task.BINARY, rows=200, numeric=20, categorical=4)
 learner.fit(replace(small.task(), config=config))  # libraries are loaded before a fit is measured
-table = make_learning_table(Task.BINARY, rows=90_000, numeric=40, categorical=4)
+table = make_learning_table(Task.BINARY, rows=55_000, numeric=40, categorical=4)
 rows = np.arange(table.view.rows)
-task = replace(table.task(), train_rows=rows[:80_000], valid_rows=rows[80_000:], config=config)
+task = replace(table.task(), train_rows=rows[:50_000], valid_rows=rows[50_000:], config=config)
 def status(name):
     with open("/proc/self/status") as handle:
         return next(int(line.split()[1]) * 1024 for line in handle if line.startswith(name))

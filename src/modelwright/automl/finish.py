@@ -36,7 +36,7 @@ _CERTAIN = 3.0
 of many on the very rows it is judged by, so a lesser difference is luck."""
 
 _ENSEMBLE = "ensemble"
-_MANY_ROWS = 20_000
+_MANY_ROWS = 5_000
 """Rows beyond which the leaderboard takes the decisions of trials from a quick look."""
 
 
@@ -173,10 +173,12 @@ def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
     array = trials.blend(chosen.numbers, np.array(chosen.shares), chosen.folds)
     target, weights = trials.target(chosen.folds), trials.weights(chosen.folds)
     calibration = None
-    if plan.problem.task.is_classification:
+    if plan.problem.task.is_classification and "calibration" not in plan.offer.without:
         calibration = fit_calibration(array, target.astype(np.int64), weights)
         array = array if calibration is None else calibration.apply(array)
-    utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
+    utility = None
+    if "thresholds" not in plan.offer.without:
+        utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
     return _Blend(chosen, Predictions(array, utility), calibration)
 
 

@@ -85,7 +85,9 @@ class Offer:
         space = dict(LEARNERS.load(name)().space(self.problem.output(0), self.shape))
         found = space.get("categories")
         if "target_encoding" in self.without and isinstance(found, Choice):
-            space["categories"] = Choice(tuple(value for value in found.options if value != "target"))
+            left = tuple(value for value in found.options if value != "target")
+            del space["categories"]
+            space |= {"categories": Choice(left)} if len(left) > 1 else {}
         options = option_space(self.problem, self.facts)
         return {**space, **{key: value for key, value in options.items() if key not in self.without}}
 

@@ -44,11 +44,17 @@ from modelwright.cli.options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from modelwright.automl import TrainOutcome
+    from modelwright.automl import TrainOutcome, TrainRequest
     from modelwright.cli.progress import Progress
 
 MOST_SHOWN = 15
 """Lines of the leaderboard, and notices, at the end of a training; the rest is one command away."""
+
+_RENAMED = {"time": "time_limit", "memory": "memory_limit", "cost": "costs", "learner": "learners"}
+"""Options whose Python arguments have other names."""
+
+_OWN = ("settings", "quiet", "as_json")
+"""Options that are no arguments of a training."""
 
 DONE_BEFORE = "This run was finished before; nothing was done."
 
@@ -92,47 +98,33 @@ def train(
 
     Ctrl-C stops early and keeps the best model found so far.
     """
+    given = dict(locals())
     started = process_start()
-    from modelwright.automl import TrainRequest, execute
+    from modelwright.automl import execute
     from modelwright.cli.progress import Progress, showing_progress
-    from modelwright.cli.settings import parse_costs, parse_holdout, parse_monotonic, parse_overrides
 
-    request = TrainRequest(
-        data=data,
-        target=target[0] if target and len(target) == 1 else target,
-        task=task,
-        metric=metric,
-        time_limit=time,
-        memory_limit=memory,
-        threads=threads,
-        seed=seed,
-        max_trials=max_trials,
-        search=search,
-        group=group,
-        time_column=time_column,
-        weights=weights,
-        holdout=parse_holdout(holdout),
-        name=name,
-        workspace=workspace,
-        output=output,
-        overrides=parse_overrides(settings or ()),
-        resume=resume,
-        query=query,
-        positive=positive,
-        costs=parse_costs(cost or ()),
-        quantiles=quantiles,
-        monotonic=parse_monotonic(monotonic or ()),
-        keep=keep,
-        learners=learner,
-        without=without,
-        group_features=group_features,
-        country=country,
-        started=started,
-    )
+    request = _request(given, started)
     progress = Progress(started=started)
     with showing_progress(progress, quiet) as listener:
         outcome = execute(request, [listener])
     return _answer(outcome, progress, as_json)
+
+
+def _request(given: dict[str, Any], started: float) -> TrainRequest:
+    """What the options ask for."""
+    from modelwright.automl import TrainRequest
+    from modelwright.cli.settings import parse_costs, parse_holdout, parse_monotonic, parse_overrides
+
+    target = given["target"]
+    read = {
+        "target": target[0] if target and len(target) == 1 else target,
+        "holdout": parse_holdout(given["holdout"]),
+        "overrides": parse_overrides(given["settings"] or ()),
+        "costs": parse_costs(given["cost"] or ()),
+        "monotonic": parse_monotonic(given["monotonic"] or ()),
+    }
+    named = {_RENAMED.get(name, name): value for name, value in given.items() if name not in _OWN}
+    return TrainRequest(**{**named, **read, "started": started})
 
 
 def _answer(outcome: TrainOutcome, progress: Progress, as_json: bool) -> Answer:

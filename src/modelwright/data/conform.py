@@ -119,9 +119,7 @@ def conform(source: Any, schema: Schema, also: Sequence[str] = ()) -> Conformed:
     return Conformed(frame, raw.info, raw.caller, (*raw.findings, *findings))
 
 
-def conform_labelled(
-    source: Any, schema: Schema, problem: Problem, also: Sequence[str] = ()
-) -> LabelledRows:
+def conform_labelled(source: Any, schema: Schema, problem: Problem, also: Sequence[str] = ()) -> LabelledRows:
     """Read new rows together with their target, for an evaluation or a holdout file.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Values of frames in memory as plain polars columns: no nested, object, decimal or time-zone types."""
+"""Values of frames in memory as plain polars columns: no object, decimal or time-zone types."""
 
 from __future__ import annotations
 

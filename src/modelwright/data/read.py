@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from modelwright.core import Column, DataError, Finding, Kind, Problem, Role, Schema
+from modelwright.core import Column, DataError, Finding, Kind, ModelwrightError, Problem, Role, Schema
 from modelwright.data.column_roles import check_problem_columns, find_role, split_overrides
 from modelwright.data.find_source import find_source
 from modelwright.data.parts import resolve_source
@@ -43,7 +43,19 @@ def read_raw(source: Any, wanted: Collection[str] | None = None) -> RawTable:
         If its format needs a package that is not installed.
     """
     found = resolve_source(source)
-    return find_source(found).read(found, wanted)
+    reader = find_source(found)
+    try:
+        return reader.read(found, wanted)
+    except ModelwrightError:
+        raise
+    except Exception as error:
+        package = type(reader).__module__.partition(".")[0]
+        if package == "modelwright":
+            raise
+        raise DataError(
+            f"The source {type(reader).__name__!r} of the package {package!r} could not read the table "
+            f"({type(error).__name__}: {error}). Mend that package, or give the table in another format."
+        ) from error
 
 
 def read_table(

@@ -70,7 +70,7 @@ class RawTable:
     Attributes
     ----------
     frame : polars.DataFrame
-        Unique, non-empty column names; no nested types.
+        Unique, non-empty column names; no nested types but lists of text or of floats.
     info : SourceInfo
         Where it came from.
     caller : Caller
@@ -100,7 +100,8 @@ class Table:
     frame : polars.DataFrame
         One type per kind: ``Float64`` for numeric (``Int64`` for whole numbers beyond 2**53, which a
         float cannot hold), ``String`` for categorical and text, ``Boolean``, ``Datetime("us")`` without
-        time zone (UTC where the source had one). Null where missing; never NaN or infinite.
+        time zone (UTC where the source had one), ``List(String)`` for lists, ``List(Float64)`` of latitude
+        and longitude for coordinates. Null where missing; never NaN or infinite.
     schema : Schema
         What each column is, and why.
     source : SourceInfo

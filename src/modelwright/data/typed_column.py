@@ -136,22 +136,24 @@ def levels_as_text(series: pl.Series) -> pl.Series:
 
 
 def lists_of_text(series: pl.Series) -> pl.Series:
-    """``List(String)`` of lists of any plain values: whole floats print like integers.
+    """``List(String)`` of lists of plain values, without missing items: whole floats print like integers.
 
     Examples
     --------
-    >>> lists_of_text(pl.Series([[1.0, 2.5], None])).to_list()
+    >>> lists_of_text(pl.Series([[1.0, 2.5, None], None])).to_list()
     [['1', '2.5'], None]
     """
     if series.dtype == pl.List(pl.String):
-        return series
+        return series.alias("values").list.drop_nulls()
     item = pl.element()
     text = item.cast(pl.String)
     if series.dtype == pl.List(pl.Float64):
         whole = (item == item.floor()) & (item.abs() < 2**63)
         text = pl.when(whole).then(item.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(text)
     frame = series.alias("values").to_frame()
-    return frame.select(pl.col("values").list.eval(text).cast(pl.List(pl.String))).to_series()
+    return frame.select(
+        pl.col("values").list.drop_nulls().list.eval(text).cast(pl.List(pl.String))
+    ).to_series()
 
 
 def without_tokens(text: pl.Series, missing: set[str]) -> pl.Series:

@@ -154,6 +154,8 @@ class LightGBM(Learner):
         extra = {"lambda_l1": 0.24, "extra_trees": True, "learning_rate": 2 * rate}
         small = {**_tree(5, 0.73, 0.85, 12), **extra, "lambda_l2": 0.3, "learning_rate": 3 * rate}
         wide = _tree(50 if problem.task.is_classification else 100, 0.7, 0.75, 20)
+        # leaves of counts are steps of a logarithm, and take more rounds
+        counts = {**_tree(40, 0.8, 0.8, 15), "objective": "poisson", "learning_rate": 2 * rate}
         smooth = {"lambda_l1": 0.03, "lambda_l2": 0.84}
         large = {**_tree(180, 0.4, 0.95, 12), **extra, "lambda_l1": 0.77, "lambda_l2": 1.6}
         candidates = [
@@ -161,8 +163,8 @@ class LightGBM(Learner):
             Candidate("extra trees", _tree(39, 0.46, 0.88, 3) | extra | {"lambda_l2": 0.36}),
             Candidate("ordered codes", _tree(31, 0.7, 0.8, 10) | {"categories": "codes"}),
             Candidate("target encoding", _tree(24, 0.6, 0.9, 10) | smooth | {"categories": "target"}),
+            Candidate("counts", counts),
             Candidate("wide", wide),
-            Candidate("counts", _tree(40, 0.8, 0.8, 15) | {"objective": "poisson"}),
             Candidate("shallow", small),
             Candidate("medium", _tree(84, 0.53, 0.98, 3) | smooth),
             Candidate("large extra trees", large),

@@ -253,7 +253,7 @@ def _quantile(
         solution = replace(found, steps=solution.steps + found.steps)
         if solution.reason == "deadline":
             break
-    rest = target - np.asarray(matrix @ solution.coefficients[0])
+    rest = target - np.asarray(matrix @ solution.coefficients[0].astype(matrix.dtype), np.float64)
     return replace(solution, intercepts=np.array([weighted_quantile(rest, weights, level)]))
 
 

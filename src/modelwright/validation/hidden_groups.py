@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,26 +61,56 @@ def find_groups(
     if problem.group is not None or frame.height < _FEWEST_ROWS:
         return []
     found = []
-    for name, codes, prefixed in _candidates(frame, schema):
-        same, other = _pairs(codes, seed)
+    for name, groups, prefixed in _candidates(frame, schema, seed):
+        same, other = _pairs(groups, frame.height, seed)
         if len(same) < _FEWEST_GROUPS:
             continue
         rows_alike = _rows_alike(frame, schema, name, (same, other))
         targets_alike = likeness(target, same[:, 0], same[:, 1], problem.task.is_classification)
         if rows_alike < _ALIKE and not (targets_alike >= _TARGET_ALIKE and rows_alike >= _FEATURES_ALIKE):
             continue
-        found.append(_finding(name, prefixed, codes, (rows_alike, targets_alike)))
+        found.append(_finding(name, prefixed, groups, (rows_alike, targets_alike)))
     return found
 
 
-def _candidates(frame: pl.DataFrame, schema: Schema) -> Iterator[tuple[str, IntArray, bool]]:
-    """Columns whose values repeat in small groups, with a code for each row (-1: none)."""
+@dataclass(frozen=True)
+class _Groups:
+    """Some rows with the code of their group, all rows of a group or none, and how many groups there are."""
+
+    rows: IntArray
+    codes: IntArray
+    count: int
+    mean_size: float
+
+    @classmethod
+    def of(cls, values: pl.Series, seed: int) -> _Groups | None:
+        """The groups that a column makes, or None if they are too many, too few or too large."""
+        known = len(values) - values.null_count()
+        if known < max(0.5 * len(values), _FEWEST_ROWS) or values.head(2_000).n_unique() < 4:
+            return None
+        keep = values.is_not_null().to_numpy()
+        part = max(len(values) // _ROWS_LOOKED_AT, 1)
+        if part > 1:
+            keep = keep & (values.hash(seed).to_numpy() % np.uint64(part) == 0)
+        rows = np.flatnonzero(keep).astype(np.int64)
+        if len(rows) < _FEWEST_ROWS:
+            return None
+        codes = values.gather(rows).rank("dense").cast(pl.Int64).to_numpy()
+        count = int(codes.max())
+        mean_size = len(rows) / count
+        if count < _FEWEST_GROUPS or not _SMALLEST <= mean_size <= _LARGEST:
+            return None
+        return cls(rows, codes, round(known / mean_size), mean_size)
+
+
+def _candidates(frame: pl.DataFrame, schema: Schema, seed: int) -> Iterator[tuple[str, _Groups, bool]]:
+    """Columns whose values repeat in small groups, and whether only the beginning of the value does."""
     place = {name: i for i, name in enumerate(frame.columns)}
     tried = 0
     for column in list(schema)[:_MOST_LOOKED_AT]:
         if column.name not in place or not (column.is_feature or column.role is Role.ID):
             continue
-        values = frame[:, place[column.name]]
+        values = frame[:, place[column.name]].alias("values")  # a name may be a pattern to polars
         if values.dtype.is_nested() or values.dtype.is_temporal() or column.kind is Kind.BOOLEAN:
             continue
         if tried == _MOST_CANDIDATES:
@@ -87,14 +118,25 @@ def _candidates(frame: pl.DataFrame, schema: Schema) -> Iterator[tuple[str, IntA
         if is_number(column, values.dtype) and not _whole(values):
             continue
         tried += 1
-        text = values.dtype == pl.String
-        if column.role is Role.ID and text:
-            begin = values.str.extract(r"^(.+)[^0-9A-Za-z][^._\-/: ]*$", 1)
-            if begin.null_count() <= 0.05 * len(begin) and _small_groups(begin):
-                yield column.name, _codes(begin), True
+        if column.role is Role.ID and values.dtype == pl.String:
+            begin = _beginnings(values)
+            groups = None if begin is None else _Groups.of(begin, seed)
+            if groups is not None:
+                yield column.name, groups, True
                 continue
-        if _small_groups(values):
-            yield column.name, _codes(values), False
+        groups = _Groups.of(values, seed)
+        if groups is not None:
+            yield column.name, groups, False
+
+
+def _beginnings(values: pl.Series) -> pl.Series | None:
+    """What stands before the last separator, if nearly every value has one."""
+    pattern = r"^(.+)[^0-9A-Za-z][^._\-/: ]*$"
+    for part in (values.head(500), values):
+        begin = part.str.extract(pattern, 1)
+        if begin.null_count() > 0.05 * len(begin):
+            return None
+    return begin
 
 
 def _whole(values: pl.Series) -> bool:
@@ -102,34 +144,15 @@ def _whole(values: pl.Series) -> bool:
     return bool(len(head)) and bool((head == head.round(0)).all())
 
 
-def _small_groups(values: pl.Series) -> bool:
-    known = len(values) - values.null_count()
-    if known < 0.5 * len(values) or known < _FEWEST_ROWS:
-        return False
-    head = values.head(2_000)
-    if head.n_unique() < 4:  # spares the count over all rows
-        return False
-    groups = values.n_unique()
-    return groups >= _FEWEST_GROUPS and _SMALLEST <= known / groups <= _LARGEST
-
-
-def _codes(values: pl.Series) -> IntArray:
-    codes = values.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
-    return np.asarray(codes)
-
-
-def _pairs(codes: IntArray, seed: int) -> tuple[IntArray, IntArray]:
-    """Pairs of rows with the same code, and as many of rows drawn at random, shape (pairs, 2)."""
+def _pairs(groups: _Groups, height: int, seed: int) -> tuple[IntArray, IntArray]:
+    """Pairs of rows of the same group, and as many of rows drawn at random, shape (pairs, 2)."""
     random = generator(seed, "groups")
-    known = np.unique(codes[codes >= 0])
-    rows_each = (codes >= 0).sum() / max(len(known), 1)
-    count = int(_ROWS_LOOKED_AT / max(rows_each, 1.0)) + 1
-    chosen = np.isin(codes, random.permutation(known)[:count])
-    rows = random.permutation(np.flatnonzero(chosen))
-    rows = rows[np.argsort(codes[rows], kind="stable")]
-    same = np.flatnonzero(codes[rows[1:]] == codes[rows[:-1]])
+    mixed = random.permutation(len(groups.rows))
+    mixed = mixed[np.argsort(groups.codes[mixed], kind="stable")]
+    codes, rows = groups.codes[mixed], groups.rows[mixed]
+    same = np.flatnonzero(codes[1:] == codes[:-1])
     pairs = np.stack([rows[same], rows[same + 1]], axis=1)
-    return pairs, random.integers(0, len(codes), (len(pairs), 2))
+    return pairs, random.integers(0, height, (len(pairs), 2))
 
 
 def _rows_alike(frame: pl.DataFrame, schema: Schema, name: str, pairs: tuple[IntArray, IntArray]) -> float:
@@ -138,7 +161,7 @@ def _rows_alike(frame: pl.DataFrame, schema: Schema, name: str, pairs: tuple[Int
     for column in schema.features:
         if column.name == name or column.name not in place or len(alike) == _MOST_COMPARED:
             continue
-        values = frame[:, place[column.name]]
+        values = frame[:, place[column.name]].alias("values")  # a name may be a pattern to polars
         if values.dtype.is_nested():
             continue
         same, by_chance = (_equal(values, column.kind, part) for part in pairs)
@@ -162,16 +185,15 @@ def _equal(values: pl.Series, kind: Kind, pairs: IntArray) -> float:
     return float((missing | (~np.isnan(a) & ~np.isnan(b) & (apart <= _CLOSE))).mean())
 
 
-def _finding(name: str, prefixed: bool, codes: IntArray, alike: tuple[float, float]) -> Finding:
-    groups = len(np.unique(codes[codes >= 0]))
-    rows = float((codes >= 0).sum()) / groups
+def _finding(name: str, prefixed: bool, groups: _Groups, alike: tuple[float, float]) -> Finding:
     what = f"The ids in {name!r} begin with" if prefixed else f"The column {name!r} holds"
     return Finding(
         check="groups",
         severity="warning",
-        message=f"{what} {groups} names that repeat ({rows:.1f} rows each), and rows of one name are alike "
-        f"by {alike[0]:.2f}, their targets by {alike[1]:.2f} (0 is chance, 1 is equal): they look like rows "
-        "of the same person or thing. Rows drawn at random for validation have relatives in training.",
+        message=f"{what} {groups.count} names that repeat ({groups.mean_size:.1f} rows each). Rows of one "
+        f"name are alike by {alike[0]:.2f}, their targets by {alike[1]:.2f} (0 is chance, 1 is equal): they "
+        "look like rows of the same person or thing. Rows drawn at random for validation have relatives in "
+        "training.",
         column=name,
         action="If new data brings new ones, keep the rows of each together: "
         + (
@@ -179,5 +201,5 @@ def _finding(name: str, prefixed: bool, codes: IntArray, alike: tuple[float, flo
             if prefixed
             else f"--group {shlex.quote(name)}."
         ),
-        evidence={"groups": groups, "rows_alike": alike[0], "targets_alike": alike[1]},
+        evidence={"groups": groups.count, "rows_alike": alike[0], "targets_alike": alike[1]},
     )

@@ -108,7 +108,7 @@ def _first(judged: Judged, positions: list[int]) -> Suspicion | None:
     values, target = judged.numbers(positions), judged.sample.target
     order = np.arange(judged.sample.size)
     half = judged.sample.half
-    learn, judge = order[half == 0][: judged.searched], order[half == 1][: judged.searched]
+    learn, judge = order[half == 0][: judged.searched // 2], order[half == 1][: judged.searched]
     plain = _Rows(values, target, learn, judge, False)
     candidates = list(_linear(plain))
     for columns in candidates:

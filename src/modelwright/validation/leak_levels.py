@@ -60,7 +60,7 @@ def _codes(judged: Judged, i: int) -> IntArray | None:
     dtype = judged.dtypes[i]
     if dtype.is_nested():
         return None
-    values = judged.frame[:, i]
+    values = judged.frame[:, i].alias("values")  # a name may be a pattern to polars
     if i in judged.measured and values.n_unique() > _FEW_NUMBERS:
         missing = values.is_null() if not dtype.is_float() else values.is_null() | values.is_nan()
         return missing.to_numpy().astype(np.int64) if int(missing.sum()) >= _FEWEST_ROWS else None
@@ -79,7 +79,7 @@ def _pure_levels(judged: Judged, i: int, codes: IntArray, tests: int) -> list[di
     pure = (table.max(axis=1) == rows) & (rows >= _FEWEST_ROWS) & (chance < _CHANCE) & (shares[first] <= 0.5)
     pure &= rows >= _SHARE_OF_CLASS * np.bincount(sample.target)[first]
     pure[0] = False
-    values = judged.frame[:, i]
+    values = judged.frame[:, i].alias("values")  # a name may be a pattern to polars
     levels = []
     for level in np.flatnonzero(pure):
         value = values[int(np.argmax(codes == level))]

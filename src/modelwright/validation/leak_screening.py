@@ -103,9 +103,9 @@ def is_number(column: Column, dtype: pl.DataType) -> bool:
 
 def as_numbers(frame: pl.DataFrame) -> FloatArray:
     """Numbers, dates and flags as floats, shape (columns, rows), with NaN where missing or infinite."""
-    casts = [
-        (pl.col(name).cast(pl.Int64) if dtype.is_temporal() else pl.col(name)).cast(pl.Float64)
-        for name, dtype in frame.schema.items()
+    casts = [  # by position: a name like ^a.*$ is a pattern to polars
+        (pl.nth(i).cast(pl.Int64) if dtype.is_temporal() else pl.nth(i)).cast(pl.Float64)
+        for i, dtype in enumerate(frame.dtypes)
     ]
     matrix = np.array(frame.select(casts).to_numpy().T, dtype=np.float64, order="C")
     matrix[~np.isfinite(matrix)] = np.nan

@@ -92,7 +92,7 @@ def _determines(judged: Judged, position: int) -> bool:
     sample = judged.sample
     if sample.size < _ROWS_TO_BE_CERTAIN:
         return False
-    values = judged.frame[:, position]
+    values = judged.frame[:, position].alias("values")  # a name may be a pattern to polars
     levels = as_levels(values.to_frame())[0]
     numbers = as_numbers(values.to_frame())[0] if position in judged.measured else None
     missing = values.is_null().to_numpy() if numbers is None else np.isnan(numbers)

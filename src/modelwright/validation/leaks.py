@@ -97,11 +97,18 @@ def find_leaks(
     [('closed', 'warning')]
     """
     found: list[Finding] = []
-    for part, values in _outputs(problem, np.asarray(target)):
+    parts = list(_outputs(problem, np.asarray(target)))
+    for part, values in parts:
         known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(len(values), dtype=np.bool_)
         whole = bool(known.all())
         rows = frame if whole else frame.filter(pl.Series(known))
         found += _of_one_output(rows, schema, part, values if whole else values[known], (seed, keep))
+    gone = {finding.column for finding in found if finding.severity == "excluded"}
+    left = Schema(tuple(column for column in schema if column.name not in gone))
+    first, values = parts[0]
+    if np.isfinite(values).all():
+        whole_numbers = values.astype(np.int64) if first.task.is_classification else values
+        found += find_groups(frame, left, first, whole_numbers, seed)
     return [*_worst_of_each(found), *_ids(schema)]
 
 
@@ -149,7 +156,6 @@ def _of_one_output(
         *report(judged, suspicions, keep),
         *find_one_class_levels(judged, gone),
         *find_order_leaks(frame, left, problem, judged, target),
-        *find_groups(frame, left, problem, target, seed),
     ]
 
 

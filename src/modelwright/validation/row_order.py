@@ -61,9 +61,9 @@ def find_order_leaks(
         if problem.group is None:
             found += _row_order(judged, target, bool(dates))
         for column in dates:
-            found += _drift(column, frame[:, place[column.name]], judged)
+            found += _drift(column, _values(frame, place[column.name]), judged)
     for column in ids:
-        found += _telling_id(column, frame[:, place[column.name]], judged)
+        found += _telling_id(column, _values(frame, place[column.name]), judged)
     return found
 
 
@@ -178,13 +178,18 @@ def _telling_id(column: Column, values: pl.Series, judged: Judged) -> list[Findi
     ]
 
 
+def _values(frame: pl.DataFrame, position: int) -> pl.Series:
+    # A name like ^a.*$ is a pattern to polars, even in methods of a series that bears it.
+    return frame.to_series(position).alias("values")
+
+
 def _late_dates(
     frame: pl.DataFrame, problem: Problem, dates: list[Column], place: dict[str, int]
 ) -> list[Finding]:
     """Dates that lie after the time of their row in nearly every row, and never before it."""
     if problem.time_column not in place:
         return []
-    now = frame[:, place[str(problem.time_column)]]
+    now = _values(frame, place[str(problem.time_column)])
     if not now.dtype.is_temporal():
         return []
     head = slice(0, _MOST_NEIGHBOURS)
@@ -193,7 +198,7 @@ def _late_dates(
     for column in dates:
         if column.name == problem.time_column or frame[:, place[column.name]].dtype == pl.Time:
             continue
-        other = frame[:, place[column.name]][head].cast(pl.Datetime("us"), strict=False).cast(pl.Int64)
+        other = _values(frame, place[column.name])[head].cast(pl.Datetime("us"), strict=False).cast(pl.Int64)
         gap = (other - moment).drop_nulls().to_numpy()
         if len(gap) < _FEWEST_ROWS or (gap > 0).mean() < _SHARE_LATER or (gap < 0).any():
             continue

@@ -1,15 +1,16 @@
-"""Learners of somebody else that do everything wrong; tests install this module as a package of its own."""
+"""Parts of somebody else that do everything wrong; tests install this module as a package of its own."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from modelwright.core import Config, Estimate, FitTask, Predictions, Problem, Shape, View
+from modelwright.data import RawTable, Source
 from modelwright.learners import Candidate, FitResult, Learner, Parameter
 from modelwright.learners.constant import Constant, FittedConstant
 
@@ -114,3 +115,10 @@ class NoPortfolio(Harmless):
 class NoEstimate(Harmless):
     def estimate(self, shape: Shape, config: Config) -> Any:
         return None
+
+
+class BrokenSource(Source):
+    extensions = (".broken",)
+
+    def read(self, source: Any, wanted: Collection[str] | None = None) -> RawTable:
+        raise LookupError("no such table")
