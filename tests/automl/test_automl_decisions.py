@@ -9,6 +9,9 @@ import polars as pl
 import pytest
 
 import modelwright as mw
+from modelwright.automl.prepare import prepare
+from modelwright.automl.request import TrainRequest
+from modelwright.core import BundleError
 
 
 def _rare(rows: int, seed: int) -> pl.DataFrame:
@@ -56,20 +59,11 @@ def test_decisions_travel_with_the_bundle(model: mw.Model, tmp_path) -> None:
     assert 0 < threshold < 0.45
     record["utility"] = [[1.0, 0.0], [0.0, 0.0]]
     (copy / "ensemble.json").write_text(json.dumps(record))
-    with pytest.raises(mw.BundleError):
+    with pytest.raises(BundleError):
         mw.Model.load(copy)
 
 
-def test_without_thresholds_the_most_probable_class_is_the_answer() -> None:
-    model = mw.train(
-        _rare(800, 0),
-        "label",
-        metric="f1",
-        max_trials=2,
-        threads=1,
-        learners=["linear"],
-        without="thresholds",
-    )
-    new = _rare(2_000, 1)
-    answers = np.asarray(model.predict(new)) == "yes"
-    np.testing.assert_array_equal(answers, model.predict_proba(new)["yes"].to_numpy() > 0.5)
+@pytest.mark.parametrize("part", [None, "thresholds"])
+def test_thresholds_can_be_switched_off(part: str | None) -> None:
+    request = TrainRequest(data=_rare(200, 0), target="label", metric="f1", without=part)
+    assert prepare(request).metric.tuned == (part is None)

@@ -68,8 +68,8 @@ def trained(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     """A folder with a model that only the package could have made, and what the training said."""
     folder = tmp_path_factory.mktemp("work")
     export(folder / "stock.fwf", rows=200, seed=1)
-    options = ["--metric", "shortage_cost:9", "--max-trials", "2", "--time", "100s", "--threads", "1"]
-    only = ["--learner", "linear", "--learner", "random_features", "--output", "stock.mw", "--json"]
+    options = ["--metric", "shortage_cost:9", "--max-trials", "1", "--time", "100s", "--threads", "1"]
+    only = ["--learner", "random_features", "--output", "stock.mw", "--json"]
     done = modelwright(folder, "train", "stock.fwf", "--target", "sold", *options, *only, site=site)
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)
@@ -99,7 +99,7 @@ def test_its_file_is_read_its_metric_optimised_and_its_learner_chosen(
     board = record["leaderboard"]
     assert isinstance(board, list)
     scores = {entry["learner"]: entry["score"] for entry in board}
-    assert scores["random_features"] < 0.5 * scores["linear"] < 0.5 * scores["constant"]
+    assert scores["random_features"] < 0.5 * scores["constant"]
     manifest = json.loads((folder / "stock.mw" / "manifest.json").read_text("utf-8"))
     assert manifest["data"]["kind"] == "fixed_width"
     assert {"kind": "learner", "name": "random_features"}.items() <= manifest["plugins"][0].items()

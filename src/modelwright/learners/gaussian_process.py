@@ -259,7 +259,9 @@ class GaussianProcess(Learner):
         """Learn the hyperparameters, then solve once."""
         settings = self.settings(task.config)
         fold = Fold.of(task)
-        encoder = DenseEncoder.fit(task.view, fold.train_rows, max_levels=20, max_width=_MOST_WIDTH)
+        encoder = DenseEncoder.fit(
+            task.view, fold.train_rows, scale="normal", max_levels=20, max_width=_MOST_WIDTH
+        )
         if fold.coder.is_classification:
             raise TrialError("A Gaussian process was asked for classes. Choose another learner.")
         score = _score(task.problem)

@@ -305,7 +305,9 @@ class NearestNeighbors(Learner):
         settings = self.settings(task.config)
         fold = Fold.of(task)
         # numbers first, then indicators and frequent levels: what is dropped is rare
-        encoder = DenseEncoder.fit(task.view, fold.train_rows, max_levels=20, max_width=_ENCODED)
+        encoder = DenseEncoder.fit(
+            task.view, fold.train_rows, scale="normal", max_levels=20, max_width=_ENCODED
+        )
         if fold.coder.is_constant:
             return FitResult(FittedNeighbors(fold.coder, encoder, None), None, {"stop": "nothing to learn"})
         if not encoder.width:

@@ -13,7 +13,15 @@ import polars as pl
 from modelwright.core import Column, FloatArray, IntArray, Label
 from modelwright.validation.leak_screening import Sample, as_levels, as_numbers, is_number
 
-__all__ = ["MOST_ERRORS", "Judged", "Suspicion", "bits_to_spare", "example_rows", "level_errors"]
+__all__ = [
+    "MOST_ERRORS",
+    "Judged",
+    "Suspicion",
+    "bits_to_spare",
+    "example_rows",
+    "level_errors",
+    "unexplained",
+]
 
 MOST_ERRORS = 0.005
 """Share of the errors of always naming the most frequent level that may be left in what is called exact."""
@@ -21,6 +29,7 @@ MOST_ERRORS = 0.005
 _ROWS_SEARCHED = 2_000
 _MOST_LOOKED_AT = 1_000
 _LONGEST_SHOWN = 60
+_WORST_ROWS = 0.005
 _HUGE = 1e100
 
 
@@ -194,6 +203,30 @@ def bits_to_spare(target: IntArray, cells: int, tried: int) -> float:
     shares = sizes[sizes > 0] / len(target)
     told = -len(target) * float((shares * np.log2(shares)).sum())
     return told - cells * float(np.log2(max(len(shares), 2))) - float(np.log2(max(tried, 1)))
+
+
+def unexplained(off: FloatArray, base: FloatArray) -> float:
+    """Share of the target's squares that a formula leaves, without the half percent of rows it misses most.
+
+    Real tables hold a few wrong rows: one of them would hide an identity that all others keep.
+
+    Parameters
+    ----------
+    off : float64 array, shape (rows,)
+        By how much the formula misses the target.
+    base : float64 array, shape (rows,)
+        By how much its mean does.
+
+    Examples
+    --------
+    >>> off, base = np.zeros(1000), np.tile([-1.0, 1.0], 500)
+    >>> off[:4] = 10.0
+    >>> unexplained(off, base), round(unexplained(off + 0.1 * base, base), 3)
+    (0.0, 0.01)
+    """
+    kept = np.argsort(np.abs(off), kind="stable")[: len(off) - int(_WORST_ROWS * len(off))]
+    total = float(np.square(base[kept]).sum())
+    return float(np.square(off[kept]).sum()) / total if total > 0 else 1.0
 
 
 def example_rows(judged: Judged, positions: Sequence[int], count: int = 3) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelwright.core import FloatArray, IntArray
-from modelwright.validation.leak_evidence import Judged, Suspicion, example_rows
+from modelwright.validation.leak_evidence import Judged, Suspicion, example_rows, unexplained
 
 __all__ = ["find_formulas"]
 
@@ -150,10 +150,9 @@ def _verified(judged: Judged, made: FloatArray, levels: IntArray) -> float | Non
     off, base = np.concatenate(errors), np.concatenate(bases)
     low, high = np.quantile(base, [0.25, 0.75])
     met = float((np.abs(off) <= _NEAR * (high - low)).mean())
-    spread = float(np.square(base).sum())
-    if len(off) < _SHARE_COVERED * sample.size or met < _SHARE_NEAR or not spread > 0:
+    if len(off) < _SHARE_COVERED * sample.size or met < _SHARE_NEAR:
         return None
-    return met if float(np.square(off).sum()) <= _MOST_UNEXPLAINED * spread else None
+    return met if unexplained(off, base) <= _MOST_UNEXPLAINED else None
 
 
 def _suspicion(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import FloatArray
-from modelwright.validation.leak_evidence import Judged, Suspicion, example_rows
+from modelwright.validation.leak_evidence import Judged, Suspicion, example_rows, unexplained
 
 __all__ = ["find_identities"]
 
@@ -201,14 +201,13 @@ def _verified(
     target = rows.target[judge]
     if rows.logs:
         guess, target = np.exp(np.minimum(guess, 700.0)), np.exp(target)
-    variance = float(np.square(target - target.mean()).sum())
-    unexplained = float(np.square(target - guess).sum()) / variance if variance > 0 else 1.0
+    left = unexplained(target - guess, target - target.mean())
     low, high = np.quantile(target, [0.25, 0.75])
     near = _NEAR * (high - low if high > low else target.std())
     met = float((np.abs(target - guess) <= near).mean())
-    if unexplained > _MOST_UNEXPLAINED or met < _SHARE_NEAR:
+    if left > _MOST_UNEXPLAINED or met < _SHARE_NEAR:
         return None
-    return _Identity(columns, weights, intercept, unexplained, met, 0, rows.logs)
+    return _Identity(columns, weights, intercept, left, met, 0, rows.logs)
 
 
 def _spread(values: FloatArray) -> float:
