@@ -124,6 +124,7 @@ EDITS = {
     "a child in a circle": ("left", lambda a: np.where(np.arange(len(a)) == 1, 0, a).astype(a.dtype)),
     "a child beyond the tree": ("right", lambda a: np.where(a == a.max(), 10**6, a).astype(a.dtype)),
     "one child only": ("left", lambda a: np.where(np.arange(len(a)) == 0, -1, a).astype(a.dtype)),
+    "a leaf of another kind": ("left", lambda a: np.where(a == -1, -(2**31), a).astype(a.dtype)),
     "a column that does not exist": ("feature", lambda a: (a + 10**6).astype(a.dtype)),
     "a negative column": ("feature", lambda a: (a - 1).astype(a.dtype)),
     "fewer thresholds": ("value", lambda a: a[:-1]),
@@ -228,3 +229,13 @@ def test_lightgbm_text_without_statistics_predicts_the_same(task):
     for contributions in (False, True):
         said = [each.predict(matrix, pred_contrib=contributions) for each in (booster, again)]
         assert np.array_equal(*said)
+
+
+def test_xgboost_siblings_must_be_neighbours(tmp_path):
+    model = fit("xgboost", make_learning_table(Task.BINARY)).model
+    swapped = replace(model.trees, left=model.trees.right, right=model.trees.left)
+    assert swapped.complaint() == ""
+    model.trees = swapped
+    model.save(tmp_path)
+    with pytest.raises(BundleError, match="neighbours"):
+        type(model).load(tmp_path)

@@ -47,6 +47,17 @@ def test_parts_of_a_whole_are_all_excluded():
     assert found[0].action.endswith(f"--keep {found[0].column}.")
 
 
+def test_a_few_wrong_and_missing_rows_hide_nothing():
+    random, columns = _values()
+    a, b = random.gamma(2, 10, ROWS), random.gamma(2, 5, ROWS)
+    wrong = random.random(ROWS) < 0.003
+    target = np.where(wrong, 500.0, a + b)
+    columns["gaps"] = np.where(random.random(ROWS) < 0.05, np.nan, a)
+    frame = pl.DataFrame({**columns, "b": b}, nan_to_null=True)
+    assert wrong.any()
+    assert _excluded(frame, target) == {"gaps", "b"}
+
+
 def test_of_a_total_only_the_total_is_excluded():
     random, columns = _values()
     fare = (columns["size"] * random.uniform(0.7, 1.3, ROWS)).round(2) + 3

@@ -42,14 +42,20 @@ __all__ = [
 
 DataArgument = Annotated[
     str,
-    typer.Argument(metavar="DATA", help="CSV file (also .gz or .zst) or Parquet file.", show_default=False),
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, JSON, Parquet, Arrow or Excel file, a folder or pattern of files, or a database with "
+        "?table=NAME.",
+        show_default=False,
+    ),
 ]
 
 OptionalDataArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="CSV file (also .gz or .zst) or Parquet file. May be left out with --resume.",
+        help="CSV, JSON, Parquet, Arrow or Excel file, a folder or pattern of files, or the address of a "
+        "database. May be left out with --resume.",
         show_default=False,
     ),
 ]
@@ -166,7 +172,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="COLUMN=KIND_OR_ROLE",
-        help="What a column is: numeric, categorical, boolean, datetime, text, id, ignored ... Repeatable.",
+        help="What a column is: numeric, categorical, boolean, datetime, text, list, coordinates, id, "
+        "ignored ... Repeatable.",
         show_default=False,
     ),
 ]

@@ -187,6 +187,9 @@ class BoostedTrees:
         inner = self.left >= 0
         if not np.array_equal(inner, self.right >= 0):
             return "holds nodes with one child"
+        # compiled code knows a leaf by -1: any other negative number would be an address
+        if not (self.left[~inner] == -1).all() or not (self.right[~inner] == -1).all():
+            return "holds leaves that are not marked as such"
         for child in (self.left[inner], self.right[inner]):
             if (child <= own[inner]).any() or (child >= size[inner]).any():
                 return "holds children outside their tree"

@@ -116,6 +116,10 @@ class FittedXGBoost(FittedBooster):
         trees = BoostedTrees.from_arrays(read_arrays(path), path, np.float32)
         # XGBoost would read beyond the ends of a narrower matrix
         check_state(trees.features == columns.width, path, "does not fit its record of the columns")
+        # it takes the node after the left child for the right one, whatever the arrays say
+        inner = trees.left >= 0
+        together = np.array_equal(trees.right[inner], trees.left[inner] + 1)
+        check_state(together, path, "holds siblings that are no neighbours")
         model = cls(coder, columns, trees)
         check_state(trees.outputs == model._trees_a_round, path, "does not fit its record of the target")
         return model

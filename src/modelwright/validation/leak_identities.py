@@ -176,17 +176,26 @@ def _exact(rows: _Rows, columns: tuple[int, ...]) -> _Identity | None:
     learn, judge = _complete(rows, columns, rows.learn), _complete(rows, columns, rows.judge)
     if min(len(learn), len(judge)) < _FEWEST_ROWS // 2:
         return None
-    design = rows.values[list(columns)][:, learn]
+    design, target = rows.values[list(columns)][:, learn], rows.target[learn]
+    fitted = _least_squares(design, target)
+    if fitted is None:
+        return None
+    off = np.abs(target - fitted[0] @ design - fitted[1])
+    fitted = _least_squares(*(part[..., off <= np.quantile(off, 0.99)] for part in (design, target)))
+    if fitted is None:
+        return None
+    guess = fitted[0] @ rows.values[list(columns)][:, judge] + fitted[1]
+    return _verified(rows, columns, *fitted, guess, judge)
+
+
+def _least_squares(design: FloatArray, target: FloatArray) -> tuple[FloatArray, float] | None:
+    """Weights and intercept, or None if a column does not vary. Called again without the rows met worst."""
     middle, scale = design.mean(axis=1, keepdims=True), design.std(axis=1, keepdims=True)
     if not (scale > 0).all() or not np.isfinite(scale).all():
         return None
-    weights = np.linalg.lstsq(
-        ((design - middle) / scale).T, rows.target[learn] - rows.target[learn].mean(), rcond=None
-    )[0]
+    weights = np.linalg.lstsq(((design - middle) / scale).T, target - target.mean(), rcond=None)[0]
     weights = weights / scale[:, 0]
-    intercept = float(rows.target[learn].mean() - weights @ middle[:, 0])
-    guess = weights @ rows.values[list(columns)][:, judge] + intercept
-    return _verified(rows, columns, weights, intercept, guess, judge)
+    return weights, float(target.mean() - weights @ middle[:, 0])
 
 
 def _verified(
