@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modelwright.core import BundleError, Deadline, SchemaMismatch, Task
-from modelwright.learners import LEARNERS
+from modelwright.learners import LEARNERS, hist_gradient_boosting
 from modelwright.learners.boosted_trees import BoostedTrees
 from modelwright.learners.hist_trees import HistWalker, bin_columns, collect_trees, find_cuts
 from modelwright.learners.lightgbm_text import check_model_text, without_statistics
@@ -74,7 +74,7 @@ def test_hist_cuts_part_what_they_must():
     assert np.bincount(bin_columns(many, [cuts])[:, 0].astype(int)).tolist() == [625] * 16
 
 
-def test_hist_rounds_may_be_fitted_in_any_number_of_fits():
+def test_hist_rounds_may_be_fitted_in_any_number_of_fits(monkeypatch):
     table = make_learning_table(Task.BINARY, rows=2_000)
     whole = fit("hist_gradient_boosting", table, rounds=45, patience=45, max_features=0.5)
     task = replace(
@@ -82,14 +82,8 @@ def test_hist_rounds_may_be_fitted_in_any_number_of_fits():
         config={"rounds": 45, "patience": 45, "max_features": 0.5},
         deadline=Deadline.after(1_000.0),
     )
-    learner = make("hist_gradient_boosting")
-    import modelwright.learners.hist_gradient_boosting as module
-
-    steps, module._FIRST_ROUNDS = module._FIRST_ROUNDS, 3
-    try:
-        parted = learner.fit(task)
-    finally:
-        module._FIRST_ROUNDS = steps
+    monkeypatch.setattr(hist_gradient_boosting, "_FIRST_ROUNDS", 3)
+    parted = make("hist_gradient_boosting").fit(task)
     said = [result.model.predict(table.view).array for result in (whole, parted)]
     assert np.array_equal(*said)
 

@@ -53,6 +53,7 @@ def test_a_few_wrong_and_missing_rows_hide_nothing():
     wrong = random.random(ROWS) < 0.003
     target = np.where(wrong, 500.0, a + b)
     columns["gaps"] = np.where(random.random(ROWS) < 0.05, np.nan, a)
+    columns["size"] = a + b + random.normal(0, 20, ROWS)
     frame = pl.DataFrame({**columns, "b": b}, nan_to_null=True)
     assert wrong.any()
     assert _excluded(frame, target) == {"gaps", "b"}

@@ -176,9 +176,7 @@ def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
     if plan.problem.task.is_classification and "calibration" not in plan.offer.without:
         calibration = fit_calibration(array, target.astype(np.int64), weights)
         array = array if calibration is None else calibration.apply(array)
-    utility = None
-    if "thresholds" not in plan.offer.without:
-        utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
+    utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
     return _Blend(chosen, Predictions(array, utility), calibration)
 
 

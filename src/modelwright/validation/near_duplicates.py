@@ -194,12 +194,11 @@ def _finding(
         Finding(
             check="near_duplicates",
             severity="warning",
-            message=f"{int(near.any.sum())} of {len(rows)} rows equal another one in all columns but one, up "
-            f"to rounding (shuffled columns: {chance}); {share:.1%} of the validated rows have such a near "
-            "copy in the rows their model learned from. Targets of near copies are alike by "
-            f"{alike:.2f} (0 is chance, 1 is equal): that much a model can score by remembering.",
-            action="Scores may be too good if new data brings no such rows: if near copies are the same "
-            "person, thing or event, name the column that says so (--group).",
+            message=f"{int(near.any.sum())} of {len(rows)} rows are near copies of others (equal in all "
+            f"columns but one, up to rounding), and their targets agree. {share:.1%} of the validated rows "
+            "have one among the rows that their model learned from: scores may flatter.",
+            action="If near copies are the same person, thing or event, name the column that says so "
+            "(--group).",
             evidence={
                 "rows": int(near.any.sum()),
                 "chance_rows": chance,
