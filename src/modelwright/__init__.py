@@ -11,11 +11,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelwright.automl.estimators import AutoMLClassifier as AutoMLClassifier
-    from modelwright.automl.estimators import AutoMLRegressor as AutoMLRegressor
     from modelwright.automl import Model as Model
     from modelwright.automl import load as load
     from modelwright.automl import train as train
+    from modelwright.automl.estimators import AutoMLClassifier as AutoMLClassifier
+    from modelwright.automl.estimators import AutoMLRegressor as AutoMLRegressor
     from modelwright.core.errors import ModelwrightError as ModelwrightError
 
 __version__ = "0.1.0"

@@ -296,12 +296,12 @@ def _usable_columns(
     for name in insisted & {column.name for column in schema.features}:
         screened = screened.with_column(schema[name])
     told = {(finding.check, finding.column) for finding in findings}
-    leaks = find_leaks(frame, screened, problem, target, request.seed, frozenset(insisted))
+    keep = frozenset(schema.names if request.skips("leak_guard") else insisted)
+    leaks = find_leaks(frame, screened, problem, target, request.seed, keep)
     findings += [finding for finding in leaks if (finding.check, finding.column) not in told]
-    if not request.skips("leak_guard"):
-        for finding in leaks:
-            if finding.severity == "excluded" and finding.column and finding.column not in insisted:
-                screened = screened.with_role(finding.column, Role.IGNORED, finding.message)
+    for finding in leaks:
+        if finding.severity == "excluded" and finding.column and finding.column not in keep:
+            screened = screened.with_role(finding.column, Role.IGNORED, finding.message)
     if not screened.features:
         raise DataError(_no_features(screened, problem))
     return screened
