@@ -10,7 +10,7 @@ import pytest
 
 import modelwright as mw
 from conftest import table, without
-from modelwright.automl.finish import choose
+from modelwright.automl.choice import choose
 from modelwright.core import BudgetTooSmall, FeatureInfo, OptionError, Problem, Task, View, ViewInfo
 from modelwright.ensemble import FoldData, FoldResult
 from modelwright.metrics import get_metric
@@ -60,6 +60,16 @@ def test_what_is_proved_better_on_a_large_fold_wins_though_it_was_not_completed(
     chosen = choose(book)
     assert chosen.numbers[0] == 2
     assert chosen.folds == 2  # judged on every fold it has, not on the first alone
+
+
+def test_a_trial_that_lacks_its_last_fold_takes_part_where_it_helps(tmp_path: Path) -> None:
+    book = trials(rows=400, folds=8)
+    add(book, tmp_path, 0, 1.5, 8)
+    add(book, tmp_path, 1, 0.50, 8)
+    add(book, tmp_path, 2, 0.40, 7)
+    chosen = choose(book)
+    assert chosen.numbers[0] == 2
+    assert chosen.folds == 7
 
 
 def test_the_constant_is_not_chosen_because_it_alone_is_complete(tmp_path: Path) -> None:

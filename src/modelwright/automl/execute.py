@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.automl.bundle import check_output
-from modelwright.automl.finish import Delivery, choose, deliver
+from modelwright.automl.choice import choose
+from modelwright.automl.finish import Delivery, deliver
 from modelwright.automl.interruption import Interruption, listening
 from modelwright.automl.model import Model
 from modelwright.automl.plan import Plan, make_plan, slots_for

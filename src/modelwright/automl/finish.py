@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from modelwright.automl.plan import Plan
 from modelwright.automl.plugins import needed_plugins
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.runner import RunState
-from modelwright.core import Deadline, ModelwrightError, Predictions, View, canonical_json
+from modelwright.core import Predictions, View, canonical_json
 from modelwright.ensemble import Calibration, Ensemble, Member, fit_calibration, fit_decision
 from modelwright.evaluation import (
     Entrant,
@@ -27,13 +27,9 @@ from modelwright.evaluation import (
     build_leaderboard,
     score_interval,
 )
-from modelwright.search import Selection, Trials, select
+from modelwright.search import Selection, Trials
 
-__all__ = ["Delivery", "choose", "deliver"]
-
-_CERTAIN = 3.0
-"""Standard errors by which a choice on fewer folds must be better to be preferred. That choice is the best
-of many on the very rows it is judged by, so a lesser difference is luck."""
+__all__ = ["Delivery", "deliver"]
 
 _ENSEMBLE = "ensemble"
 _MANY_ROWS = 5_000
@@ -55,55 +51,6 @@ class Delivery:
     path: Path
     manifest: dict[str, Any]
     leaderboard: Leaderboard
-
-
-def choose(trials: Trials, deadline: Deadline | None = None, seed: int = 0) -> Selection:
-    """The final choice among the trials: on as many folds as trials have finished.
-
-    More folds are more rows to choose by and more models to bag, so fewer are preferred only where the first
-    fold proves that what could not be completed is better: by a paired bootstrap on the same rows.
-
-    Raises
-    ------
-    ModelwrightError
-        If no trial has a finished fold.
-    """
-    first = select(trials, 1, deadline)
-    if first is None:
-        raise ModelwrightError("No trial finished a single fold, so there is nothing to choose from.")
-    for folds in range(trials.count, 1, -1):
-        chosen = select(trials, folds, deadline)
-        if chosen is not None and not _clearly_worse(trials, chosen, first, seed):
-            return chosen
-    return _on_shared_folds(trials, first)
-
-
-def _clearly_worse(trials: Trials, chosen: Selection, first: Selection, seed: int) -> bool:
-    """Whether one choice errs more than the other on the first fold by more than luck explains."""
-    if 0 in chosen.numbers and 0 not in first.numbers:
-        return True  # only the constant was finished there
-    blends = [
-        trials.decided(trials.blend(selection.numbers, np.array(selection.shares), 1), 1)
-        for selection in (chosen, first)
-    ]
-    errors = [trials.error_of(blend.array, 1) for blend in blends]
-    if errors[0] <= errors[1]:
-        return False
-    scores = bootstrap_scores(
-        trials.metric, trials.target(1), blends, weights=trials.weights(1), seed=seed, resamples=100
-    )
-    differences = scores[:, 0] - scores[:, 1]
-    spread = float(np.nanstd(differences))
-    return abs(float(np.nanmean(differences))) > _CERTAIN * spread
-
-
-def _on_shared_folds(trials: Trials, first: Selection) -> Selection:
-    """The same members and weights, judged on every fold that all of them have finished."""
-    folds = min(trials[number].prefix(trials.count) for number in first.numbers)
-    if folds == first.folds:
-        return first
-    blend = trials.blend(first.numbers, np.array(first.shares), folds)
-    return replace(first, folds=folds, error=trials.error_of(blend, folds))
 
 
 Predictor = Callable[[Path, Ensemble, View], Predictions]

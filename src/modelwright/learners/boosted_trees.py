@@ -168,7 +168,9 @@ class BoostedTrees:
         vectors = (self.right, self.feature, self.value, self.missing_left, self.cover)
         if any(len(array) != count for array in vectors):
             return "holds node arrays of different lengths"
-        if self.starts[0] != 0 or self.starts[-1] != count or (np.diff(self.starts) <= 0).any():
+        # compared, not subtracted: the difference of two numbers that were read may overflow
+        rising = bool((self.starts[1:] > self.starts[:-1]).all())
+        if self.starts[0] != 0 or self.starts[-1] != count or not rising:
             return "holds trees that do not begin and end where they must"
         if not self.trees or self.trees % self.outputs:
             return "holds a round of trees that is not whole"

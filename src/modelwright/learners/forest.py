@@ -169,9 +169,10 @@ class Forest:
         for name, dtype in dtypes.items():
             array = arrays.get(name)
             check_state(array is not None and array.dtype == dtype, path, f"lacks the array {name!r}")
+        check_state(arrays["columns"].shape == (), path, "does not say how many columns it has")
         forest = cls(
             **{name: arrays[name] for name in dtypes if name != "columns"},
-            columns=int(arrays["columns"].reshape(-1)[0]) if arrays["columns"].size else 0,
+            columns=int(arrays["columns"][()]),
         )
         complaint = forest._complaint()
         check_state(not complaint, path, complaint)
@@ -194,15 +195,16 @@ class Forest:
             roots.ndim != 1
             or not len(roots)
             or roots[0] != 0
-            or (np.diff(roots) <= 0).any()
+            or (roots[1:] <= roots[:-1]).any()
             or roots[-1] >= count
         ):
             return "holds roots that are not ascending nodes"
         own = np.arange(count)
         ends = np.append(roots[1:], count)[np.searchsorted(roots, own, side="right") - 1]
         leaves = self.child == own
-        # children after their parents and within the tree: every walk ends
-        if not (leaves | ((self.child > own) & (self.child + 1 < ends))).all():
+        # children after their parents and within the tree: every walk ends. Nothing is added to a number
+        # that was read: the largest int32 plus one is negative, and would pass for one inside the tree
+        if not (leaves | ((self.child > own) & (self.child < ends - 1))).all():
             return "holds children outside their tree"
         if np.isnan(self.threshold).any() or not np.isposinf(self.threshold[leaves]).all():
             return "holds thresholds that are not numbers"

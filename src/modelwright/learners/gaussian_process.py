@@ -109,7 +109,7 @@ class Process:
 
     def complaint(self, width: int, score: float) -> str:
         """What is wrong with a process that was read, or nothing."""
-        rows = len(self.duals)
+        rows = len(self.duals) if self.duals.ndim == 1 else 0
         shapes = {
             "lengths": (width,),
             "scales": (2,),

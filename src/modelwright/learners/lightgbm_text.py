@@ -57,7 +57,7 @@ def check_model_text(text: str) -> None:
     sizes = _integers(header.get("tree_sizes", ""))
     if np.any(sizes < 1) or len(sizes) % trees:
         raise ValueError("'tree_sizes' cannot be so")
-    end = start + int(sizes.sum())
+    end = start + sum(sizes.tolist())  # sums and differences of int64 could overflow
     if end > len(text) or not text.startswith("end of trees\n", end):
         raise ValueError("'tree_sizes' does not agree with the trees")
     body = text[start:end]
@@ -172,7 +172,7 @@ def _check_sets(trees: list[dict[str, str]]) -> None:
     bounds = _integers(" ".join(tree["cat_boundaries"] for tree in trees))
     bits = _integers(" ".join(tree.get("cat_threshold", "") for tree in trees if tree.get("cat_threshold")))
     ends = np.cumsum(sets + 1)
-    rises = np.diff(bounds) >= 0
+    rises = bounds[1:] >= bounds[:-1]
     rises[ends[:-1] - 1] = True  # from the last bound of a tree to the first of the next
     chosen = (_integers(" ".join(tree["decision_type"] for tree in trees)) & 1) == 1
     which = _numbers(" ".join(tree["threshold"] for tree in trees))[chosen]

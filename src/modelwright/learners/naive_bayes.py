@@ -117,8 +117,10 @@ class BayesTables:
             for name, array in zip(_NAMES, arrays)
         ):
             return "holds numbers of another type"
-        columns, bins = len(self.edges), self.edges.shape[-1] + 1
-        if self.edges.ndim != 2 or np.isnan(self.edges).any() or (np.diff(self.edges) < 0).any():
+        if self.edges.ndim != 2 or self.terms.ndim != 2:
+            return "holds tables of another shape than its target has"
+        columns, bins = len(self.edges), self.edges.shape[1] + 1
+        if np.isnan(self.edges).any() or (np.diff(self.edges) < 0).any():
             return "holds bins that do not ascend"
         if not all(np.isfinite(array).all() for array in arrays[1:]):
             return "holds numbers that are not finite"

@@ -154,6 +154,8 @@ class Neighborhood:
 
     def complaint(self, coder: TargetCoder, width: int) -> str:
         """What is wrong with a neighbourhood that was read, or nothing."""
+        if self.columns.ndim != 1 or self.target.ndim != 1:
+            return "holds rows that cannot be"
         count, kept = len(self.columns), len(self.target)
         shapes = {
             "columns": (count,),

@@ -319,8 +319,8 @@ class AnytimeScheduler:
         if not opened:
             return None
         shares, pressed = self._shares(), self._must_complete()
-        if pressed:
-            opened = [trial for trial in opened if trial.number in shares] or opened
+        if pressed:  # what costs next to nothing is completed all the same: the first fold alone knows little
+            opened = [t for t in opened if t.number in shares or self._is_cheap(t)] or opened
         errors = {trial.number: self._trials.error(trial.number, 1) for trial in self._trials.having(1)}
         best = min(errors.values())
         ranked = sorted(
@@ -351,9 +351,7 @@ class AnytimeScheduler:
 
     def _promising(self, trial: Trial, error: float, best: float) -> bool:
         """Whether a trial outside the current ensemble may still earn a place in it, or costs nothing."""
-        missing = self._trials.count - len(trial.results)
-        share = _CHEAP_BASELINE if trial.number == 1 else _CHEAP
-        if missing * trial.fold_seconds / self._slots <= share * self._remaining():
+        if self._is_cheap(trial):
             return True
         if trial.origin == "portfolio":
             return error <= best * _PROMISING
@@ -363,6 +361,12 @@ class AnytimeScheduler:
             if other.learner == trial.learner and other.number != trial.number
         )
         return len(rivals) < 2 or error <= rivals[1]
+
+    def _is_cheap(self, trial: Trial) -> bool:
+        """Whether completing a trial takes a small part of the time left."""
+        missing = self._trials.count - len(trial.results)
+        share = _CHEAP_BASELINE if trial.number == 1 else _CHEAP
+        return missing * trial.fold_seconds / self._slots <= share * self._remaining()
 
     def _must_complete(self) -> bool:
         """Whether only so much time is left as completing the current ensemble will take."""
