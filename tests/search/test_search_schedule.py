@@ -225,3 +225,37 @@ def test_a_lost_first_fold_is_fitted_again(tmp_path: Path) -> None:
     again = scheduler.next()
     assert again is not None
     assert (again.trial.number, again.fold) == (first.trial.number, 0)
+
+
+def test_a_long_portfolio_does_not_take_all_the_time_for_first_folds(tmp_path: Path) -> None:
+    names = [f"learner{number}" for number in range(30)]
+    noise = {name: 0.5 + 0.01 * number for number, name in enumerate(names)}
+    simulation = Simulation(tmp_path, {}, noise)
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    end = 16.0  # with two slots, time for 32 folds: all first folds and hardly any other
+    scheduler = AnytimeScheduler(
+        trials, portfolio(*names), None, slots=2, remaining=lambda: end - simulation.now, fold_cap=end
+    )
+    simulation.run(trials, scheduler, end)
+    real = [trial for trial in trials.all() if trial.number]
+    assert sum(len(trial.results) == FOLDS for trial in real) >= 3
+    assert len(simulation.log) >= 28
+
+
+def test_what_may_be_luck_on_a_few_rows_is_no_reason_to_give_up(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {"lucky": 0.10, "near": 0.13, "hopeless": 0.9})
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    for number, name in ((1, "lucky"), (2, "near"), (3, "hopeless")):
+        trial = Trial(number, name, name, {}, "portfolio")
+        trials.add(trial)
+        trials.finish_fold(number, 0, simulation.result(trials, trial, 0))
+    assert trials.error(2, 1) > 1.25 * trials.error(1, 1)
+    assert trials.clearly_worse(3)
+    assert not trials.clearly_worse(1)
+    clearly = trials.clearly_worse(2)
+    rows = trials.data.folds.valid[0]
+    losses = [(trials.predictions(number, 1) - trials.data.target[rows]) ** 2 for number in (1, 2)]
+    gap = losses[1] - losses[0]
+    assert clearly == (gap.mean() > 2 * gap.std() / np.sqrt(len(gap)))

@@ -40,6 +40,13 @@ _CHEAP = 0.02
 _CHEAP_BASELINE = 0.1
 """The same for the first trial, which the others are compared with."""
 
+_OPENED_AT_ONCE = 5
+"""So many trials (the constant counts) get their first fold before any is completed for its own sake."""
+
+_OPENING_SHARE = 0.4
+"""Share of the fitting time that first folds of the portfolio may take, as long as there is something to
+complete."""
+
 _WARM_START = 2
 """The first configurations run their first fold before anything else, whatever they cost."""
 
@@ -258,7 +265,7 @@ class AnytimeScheduler:
         if repeated is not None:
             return repeated
         completion = self._complete()
-        if completion is not None and self._must_complete():
+        if completion is not None and (self._must_complete() or self._opened_enough()):
             return completion
         opening = self._open_portfolio()
         if opening is not None:
@@ -286,6 +293,21 @@ class AnytimeScheduler:
 
     def _alive(self, trial: Trial) -> bool:
         return not (trial.failure or trial.pruned or trial.origin == "baseline")
+
+    def _opened_enough(self) -> bool:
+        """Whether first folds have had their share of the time, so that others should be completed first.
+
+        A long portfolio would otherwise take all the time for first folds, and leave one model that was the
+        best on few rows.
+        """
+        first, all_of_them = 0.0, 0.0
+        for trial in self._trials.all():
+            for fold, result in trial.results.items():
+                seconds = result.fit_seconds + result.predict_seconds
+                all_of_them += seconds
+                first += seconds if fold == 0 else 0.0
+        opened = len(self._trials.having(1))
+        return opened > _OPENED_AT_ONCE and first > _OPENING_SHARE * all_of_them
 
     def _open_portfolio(self) -> Work | None:
         """The first fold of the next entry that can still be afforded."""
@@ -354,7 +376,7 @@ class AnytimeScheduler:
         if self._is_cheap(trial):
             return True
         if trial.origin == "portfolio":
-            return error <= best * _PROMISING
+            return error <= best * _PROMISING or not self._trials.clearly_worse(trial.number)
         rivals = sorted(
             self._trials.error(other.number, 1)
             for other in self._trials.having(1)

@@ -14,6 +14,9 @@ from modelwright.metrics import Metric
 
 __all__ = ["Trial", "Trials"]
 
+_CLEARLY = 2.0
+"""Standard errors by which a trial must be worse to be worse for sure."""
+
 
 @dataclass
 class Trial:
@@ -130,7 +133,7 @@ class Trials:
         predictions = result.valid_predictions()
         rows = self._rows[fold]
         target, weights = self.data.target[rows], self._weights(rows)
-        utility = quick_decision(self.metric, target, predictions, weights)
+        utility = quick_decision(self.metric, target, predictions, weights, self.data.problem)
         score, reason = self.metric.try_score(target, Predictions(predictions, utility), weights)
         if reason and trial.origin != "baseline":
             raise TrialError(reason)
@@ -195,7 +198,8 @@ class Trials:
         Models are compared at these: at a threshold of 0.5 an F score of a rare class tells nothing.
         """
         array = np.asarray(predictions, dtype=np.float64)
-        utility = quick_decision(self.metric, self.target(folds), array, self.weights(folds))
+        known = self.target(folds), array, self.weights(folds)
+        utility = quick_decision(self.metric, *known, self.data.problem)
         return Predictions(array, utility)
 
     def error_of(self, predictions: NDArray[np.floating], folds: int) -> float:
@@ -204,6 +208,25 @@ class Trials:
         score, _ = self.metric.try_score(self.target(folds), decided, self.weights(folds))
         value = self.metric.error_of(score)
         return value if np.isfinite(value) else float("inf")
+
+    def clearly_worse(self, number: int) -> bool:
+        """Whether a trial errs more than the best one on the first fold by more than luck explains.
+
+        A paired test of the losses of the rows; where the metric has none (rankings), any trial is. With very
+        small losses a few rows decide, and twice the loss of the best may mean nothing.
+        """
+        losses = self.metric.losses
+        if losses is None:
+            return True
+        best = min((trial.number for trial in self.having(1)), key=lambda other: self.error(other, 1))
+        target = self.target(1)
+        each, least = (
+            losses(target, self.decided(np.asarray(self.predictions(n, 1), np.float64), 1))
+            for n in (number, best)
+        )
+        differences = each - least
+        error = float(differences.std()) / np.sqrt(len(differences))
+        return bool(differences.mean() > _CLEARLY * error)
 
     def score(self, number: int, folds: int) -> float:
         """A trial's score in the natural direction of the metric."""
