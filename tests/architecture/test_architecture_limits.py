@@ -29,7 +29,7 @@ def exempt_from_parameter_limit(path: str, source: str) -> set[str]:
     if path.startswith("modelwright/cli/"):
         return {name for name, _, _ in rules.functions(source)}
     if path.startswith("modelwright/automl/"):
-        return {"train", "_AutoML.__init__"}
+        return {"train", "_AutoML.__init__", "AutoMLClassifier.__init__"}
     return set()
 
 

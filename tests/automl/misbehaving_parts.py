@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core import Config, Estimate, FitTask, Predictions, Problem, Shape, View
+from modelwright.core import Config, Estimate, FitTask, OutOfTime, Predictions, Problem, Shape, View
 from modelwright.data import RawTable, Source
 from modelwright.learners import Candidate, FitResult, Learner, Parameter
 from modelwright.learners.constant import Constant, FittedConstant
@@ -75,6 +75,11 @@ class Says(FittedConstant):
 
     def predict(self, view: View) -> Any:
         return Predictions(np.full((view.rows, 2), np.nan))
+
+
+class Late(Harmless):
+    def fit(self, task: FitTask) -> FitResult:
+        raise OutOfTime("The deadline passed before one tree was grown.")
 
 
 class NotFinite(Harmless):

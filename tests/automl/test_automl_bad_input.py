@@ -153,6 +153,21 @@ def test_a_learner_that_never_stops_is_ended_and_the_budget_is_kept(
     assert len(outcome.model.predict(flags())) == 120
 
 
+@pytest.mark.parametrize("limit", [{"max_trials": 6}, {"max_trials": None, "time_limit": "5s"}])
+def test_a_fit_that_had_no_time_for_a_model_stops_and_has_not_failed(
+    limit: dict[str, Any], installed: Callable[..., None], tmp_path: Path
+) -> None:
+    installed(late="misbehaving_parts:Late")
+    options = {**QUICK, "learners": ["late", "linear"], **limit}
+    outcome = execute(TrainRequest(flags(), "y", workspace=tmp_path, **options))
+    (late,) = [entry for entry in outcome.summary["leaderboard"] if entry["learner"] == "late"]
+    assert (late["status"], late["folds"], late["rank"]) == ("out of time", 0, None)
+    assert outcome.summary["failed_trials"] == 0
+    records = Workspace.open(tmp_path).runs
+    (attempt,) = [row for row in records.folds(records.get("last").id) if row.trial == late["trial"]]
+    assert (attempt.status, "before one tree" in attempt.error) == ("timeout", True)
+
+
 @pytest.mark.parametrize(
     ("outcome", "allowed", "took", "is_failure"),
     [

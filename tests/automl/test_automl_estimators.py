@@ -164,3 +164,25 @@ def test_columns_may_be_named_like_ours():
     X, y = customers()
     X = X.rename(columns={"age": "target_", "city": "weights__", "since": "groups"})
     assert AutoMLClassifier(60, **TINY).fit(X, y).score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [0.0, 1.0], [False, True]])
+def test_costs_move_decisions(labels):
+    random = np.random.default_rng(2)
+    X = random.normal(size=(200, 1))
+    y = np.array(labels)[(X[:, 0] + random.normal(size=200) > 1).astype(int)]
+    costs = {(labels[1], labels[0]): 20, (labels[0], labels[1]): 1}
+    plain = AutoMLClassifier(60, **TINY).fit(X, y).predict(X)
+    careful = AutoMLClassifier(60, **TINY, costs=costs).fit(X, y)
+    assert (careful.predict(X) == labels[1]).sum() > 1.5 * (plain == labels[1]).sum()
+    assert careful.model_.problem.metric == "cost"
+    with pytest.raises(ValueError, match="There is no class 'maybe'"):
+        AutoMLClassifier(60, **TINY, costs={("maybe", labels[0]): 1}).fit(X, y)
+
+
+def test_columns_are_named_as_in_train_and_can_be_kept():
+    random = np.random.default_rng(4)
+    y = random.normal(size=600)
+    X = np.column_stack([2 * y, y + random.normal(size=600)])
+    assert AutoMLRegressor(60, **TINY).fit(X, y).model_.schema["c0"].role == "ignored"
+    assert AutoMLRegressor(60, **TINY, keep=["c0"]).fit(X, y).model_.schema["c0"].is_feature

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import modelwright as mw
 from conftest import table, without
 from modelwright.automl.choice import choose
+from modelwright.automl.finish import why_unranked
 from modelwright.core import BudgetTooSmall, FeatureInfo, OptionError, Problem, Task, View, ViewInfo
 from modelwright.ensemble import FoldData, FoldResult
 from modelwright.metrics import get_metric
@@ -127,3 +129,11 @@ def test_degraded_input_is_reported_at_predict_time(
     with caplog.at_level("WARNING", logger="modelwright"):
         binary.predict(frame)
     assert any("age" in record.getMessage() for record in caplog.records)
+
+
+def test_trials_that_lost_the_race_are_told_from_those_without_time() -> None:
+    trial = Trial(1, "linear", "linear", {}, "portfolio")
+    assert why_unranked(trial) == "out of time"
+    assert why_unranked(replace(trial, pruned=True)) == "pruned"
+    assert why_unranked(replace(trial, pruned=True, out_of_time=True)) == "out of time"
+    assert why_unranked(replace(trial, pruned=True, failure="no memory")) == "failed"

@@ -121,6 +121,10 @@ def test_a_target_with_three_classes_is_refused_among_several(tmp_path):
         mw.train(table, ["late", "kind"], workspace=tmp_path)
 
 
+def _hits(y_true, y_pred):
+    return float((np.asarray(y_true) == np.asarray(y_pred)).mean())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -142,6 +146,8 @@ def test_a_target_with_three_classes_is_refused_among_several(tmp_path):
         ({"target": "late", "learners": ["ligthgbm"]}, "lightgbm"),
         ({"target": "late", "without": ["texts"]}, "text"),
         ({"target": "late", "group_features": True}, "group column"),
+        ({"target": "late", "metric": "f1", "costs": {("yes", "no"): 10}}, "'f1' scores other decisions"),
+        ({"target": "late", "metric": _hits, "costs": {("yes", "no"): 10}}, "scores other decisions"),
     ],
 )
 def test_contradictions_are_found_before_training(arguments, message, tmp_path):
@@ -170,6 +176,51 @@ def test_costs_move_decisions_but_not_probabilities(tmp_path):
     chance = careful.predict_proba(table)["yes"]
     assert ((careful.predict(table) == "yes") == (chance > 1 / 21)).mean() > 0.97
     assert (careful.predict(table) == "yes").sum() > (plain.predict(table) == "yes").sum()
+
+
+def test_without_thresholds_models_are_compared_at_the_least_cost_too(tmp_path):
+    table = parcels(300).drop(columns=["damaged", "rare", "hours"])
+    costs = {("yes", "no"): 20, ("no", "yes"): 1}
+    model = mw.train(
+        table,
+        "late",
+        costs=costs,
+        without=["thresholds"],
+        workspace=tmp_path,
+        learners=["linear"],
+        max_trials=1,
+    )
+    chance = model.predict_proba(table)["yes"]
+    assert ((model.predict(table) == "yes") == (chance > 1 / 21)).mean() > 0.97
+    # a trial is judged at the decisions that it would be delivered with: never worse than one class for all
+    linear = next(entry for entry in model.leaderboard().entries if entry.learner == "linear")
+    assert linear.score <= 1.05 * min((table["late"] == "no").mean(), 20 * (table["late"] == "yes").mean())
+
+
+def test_quantiles_cover_what_they_say_on_new_rows(tmp_path):
+    random = np.random.default_rng(3)
+    rows = 5_000
+    values = random.normal(size=(rows, 4))
+    noise = (0.5 + np.abs(values[:, 2])) * random.normal(size=rows)
+    table = pd.DataFrame(values, columns=list("abcd"))
+    table["y"] = values[:, 0] + np.sin(2 * values[:, 1]) + noise
+    model = mw.train(
+        table[:1_000],
+        "y",
+        task="quantile",
+        quantiles=(0.1, 0.5, 0.9),
+        learners=["lightgbm"],
+        max_trials=1,
+        workspace=tmp_path,
+    )
+    found = model.evaluate(table[1_000:])
+    assert list(found) == ["pinball", "coverage_0.1", "coverage_0.5", "coverage_0.9"]
+    for level in (0.1, 0.5, 0.9):
+        assert found[f"coverage_{level}"]["score"] == pytest.approx(level, abs=0.03)
+    again = mw.load(model.save(tmp_path / "copy.mw"))
+    said = again.predict(table)
+    np.testing.assert_array_equal(said, model.predict(table))
+    assert (np.diff(np.asarray(said), axis=1) >= 0).all()
 
 
 def test_predictions_rise_with_a_monotonic_column(tmp_path):

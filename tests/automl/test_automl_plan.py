@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from modelwright.automl import make_plan
 from modelwright.automl.plan import Plan, fold_count, holdout_fraction, slots_for
+from modelwright.automl.portfolio import Offer
 from modelwright.automl.request import TrainRequest
 from modelwright.core import Budget, Problem, Shape, Task
 from modelwright.ensemble import TargetFacts
@@ -70,3 +72,18 @@ def test_slots_follow_threads_and_memory(memory: str, threads: int, slots: int) 
 def test_folds_and_holdout_never_grow_with_the_rows(rows: int) -> None:
     assert 2 <= fold_count(rows * 10) <= fold_count(rows) <= 10
     assert 0 <= holdout_fraction(rows) <= 0.1
+
+
+def test_no_transform_is_offered_to_what_models_a_logarithm_already() -> None:
+    problem = Problem.of("y").resolved(Task.REGRESSION, "rmse", ())
+    facts = TargetFacts(rows=1000, values=900, minimum=1.0, skewness=6.0, kurtosis=80.0)
+    offer = Offer(problem, Shape(rows=1000, numeric=10, categorical=0, levels=0, outputs=1), facts)
+    assert "target_transform" not in offer.space("glm")
+    assert "target_transform" in offer.space("lightgbm")
+    tried = [each for each in offer.portfolio(2**33)[0] if "target_transform" in each.config]
+    assert "linear" in {each.learner for each in tried}
+    assert all(each.config.get("objective", "metric") == "metric" for each in tried)
+    only = replace(offer, learners=("glm",)).portfolio(2**33)[0]
+    assert not [
+        each for each in only if each.config.get("family") is None and "target_transform" in each.config
+    ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from modelwright.cli.leaderboard_table import print_leaderboard
@@ -71,6 +73,33 @@ def test_a_wide_leaderboard_has_every_column() -> None:
     shown = board_text(120)
     for heading in ("95% interval", "fit", "size", "0.7500 to 0.8500", "3 MB", f": {REASON}"):
         assert heading in shown
+
+
+@pytest.mark.parametrize("width", [72, 80, 90, 100, 104, 110, 120, 160])
+def test_a_model_is_one_line_of_the_leaderboard_whatever_the_width(width: int) -> None:
+    entries = (
+        entry("ensemble", 1),
+        replace(entry("gradient_boosting-12", 2), tied=True, weight=0.25),
+        replace(entry("linear", 3), is_baseline=True, tied=True),
+        entry("random_forest (default)", None, "2 of 8 folds", "pruned"),
+        entry("catboost-3", None, "1 of 8 folds", "out of time"),
+        entry("catboost (default)", None, REASON, "failed"),
+    )
+    board = Leaderboard(metric="roc_auc", greater_is_better=True, rows=100, entries=entries)
+    stream = io.StringIO()
+    print_leaderboard(Console(file=stream, width=width, markup=False), board)
+    drawn, below = stream.getvalue().split(f"catboost (default): {REASON}")
+    lines = [line for line in drawn.splitlines() if line.strip(" \u2500\u2501\u2578\u257a-")]
+    for each in entries:
+        assert sum(each.label in line for line in lines) >= 1
+    assert max(map(len, drawn.splitlines())) <= width
+    (pruned,) = [line for line in lines if "random_forest" in line and ":" not in line]
+    (late,) = [line for line in lines if "catboost-3" in line and ":" not in line]
+    assert "pruned" in pruned
+    assert "out of time" in late
+    table_lines = [line for line in lines if ":" not in line]
+    assert len(table_lines) == 1 + len(entries)
+    assert "higher is better" in below
 
 
 def test_ids_stay_whole_while_the_rest_gives_way() -> None:

@@ -166,7 +166,7 @@ def test_unreadable_values(schema: Schema) -> None:
     rows = [{**ROW, "age": age} for age in ("thirty", "old", "31")]
     with pytest.raises(SchemaMismatch, match=r"2 of 3 values of 'age' are not numeric .*'thirty', 'old'"):
         conform(rows, schema)
-    with pytest.raises(SchemaMismatch, match="'joined' are not datetime"):
+    with pytest.raises(SchemaMismatch, match="'joined' is not datetime"):
         conform([{**ROW, "joined": "someday"}], schema)
 
 

@@ -170,6 +170,16 @@ def test_empty_query_is_refused() -> None:
             SqlQuery("sqlite:///a.db", query)
 
 
+@pytest.mark.parametrize("comment", ["/**/", "-- x\n", "(", " ", "/* ( -- */ (", "/*/**/"])
+def test_the_first_word_is_found_after_any_number_of_comments(comment: str) -> None:
+    began = time.perf_counter()
+    assert SqlQuery("sqlite:///a.db", comment * 10_000 + "Select 1").query
+    for refused in ("1", "delete from t", "", "/* never ends", "-- never ends", "; select 1"):
+        with pytest.raises(DataError, match="Expected a query that reads"):
+            SqlQuery("sqlite:///a.db", comment * 10_000 + refused)
+    assert time.perf_counter() - began < 0.5
+
+
 def test_address_in_a_repr_has_no_password() -> None:
     asked = SqlQuery("postgresql://me:secret@host:5432/db?sslmode=require", "SELECT 1")
     assert repr(asked) == str(asked) == "SqlQuery('postgresql://me@host:5432/db', 'SELECT 1')"

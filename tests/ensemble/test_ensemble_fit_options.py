@@ -24,7 +24,14 @@ from modelwright.core import (
 )
 from modelwright.ensemble import TargetFacts, option_space, option_variants, split_config
 from modelwright.ensemble.class_weights import ClassWeights, fit_class_weights
-from modelwright.ensemble.fit_options import FitOptions, FittedWithOptions, fit_single, load_single
+from modelwright.ensemble.fit_options import (
+    FitOptions,
+    FittedWithOptions,
+    _kept_out,
+    _kept_out_of_each,
+    fit_single,
+    load_single,
+)
 from modelwright.ensemble.outputs import fit_outputs, load_model
 from modelwright.ensemble.target_transform import TRANSFORMS, TargetTransform, fit_transform
 from modelwright.learners import LEARNERS
@@ -119,7 +126,7 @@ def test_only_training_rows_are_looked_at() -> None:
     ],
 )
 def test_a_model_is_the_same_after_saving(tmp_path: Path, problem: Problem, config: dict[str, str]) -> None:
-    view, target = rare() if problem.task.is_classification else heavy()
+    view, target = rare(3_000) if problem.task.is_classification else heavy()
     model = fit_single(_learner("lightgbm"), _task(view, target, problem, num_leaves=7, **config)).model
     assert isinstance(model, FittedWithOptions) == bool(config)
     model.save(tmp_path)
@@ -154,6 +161,89 @@ def test_class_weights_change_the_fit_but_not_what_probabilities_mean() -> None:
     for kind in ("balanced", "sqrt"):
         np.testing.assert_allclose(said[kind].sum(axis=1), 1)
         assert np.abs(said[kind] - said["none"]).mean() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("learner", "config"),
+    [
+        ("linear", {}),
+        ("naive_bayes", {}),
+        ("nearest_neighbors", {}),
+        ("decision_tree", {}),
+        ("random_forest", {"trees": 60}),
+        ("extra_trees", {"trees": 60}),
+        ("lightgbm", {"num_leaves": 15}),
+        ("xgboost", {}),
+        ("hist_gradient_boosting", {}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["balanced", "sqrt"])
+def test_weighted_models_of_any_kind_predict_the_prevalence(learner: str, config: dict, kind: str) -> None:
+    view, codes = rare(6_000)
+    task = replace(
+        _task(view, codes, _classes("f1"), class_weights=kind, **config), train_rows=np.arange(2_500)
+    )
+    model = fit_single(_learner(learner), task).model
+    assert isinstance(model, FittedWithOptions)
+    said = model.predict(view.take(np.arange(2_500, 6_000))).array[:, 1]
+    assert said.mean() == pytest.approx(codes[2_500:].mean(), rel=0.2)
+
+
+def test_shifts_give_every_class_its_weighted_share() -> None:
+    random = np.random.default_rng(0)
+    said = random.dirichlet([2.0, 1.0, 0.3], 3_000)
+    codes = random.choice(3, p=[0.5, 0.3, 0.2], size=3_000)
+    mass = random.uniform(0.1, 2.0, 3_000)
+    back = ClassWeights((1.0, 2.0, 9.0)).with_shifts(codes, said, mass)
+    shares = np.bincount(codes, mass) / mass.sum()
+    np.testing.assert_allclose(np.average(back.undo(said), axis=0, weights=mass), shares, atol=1e-4)
+
+
+def test_rows_for_the_shift_are_whole_groups() -> None:
+    view, codes = rare(3_000)
+    task = replace(_task(view, codes, _classes("f1")), groups=np.arange(3_000) // 7)
+    kept_out, left = _kept_out_of_each(codes, task)
+    assert len(kept_out) + len(left) == len(task.train_rows)
+    assert codes[kept_out].sum() >= 10
+    assert not set(task.groups[kept_out]) & set(task.groups[left])
+    kept_out, left = _kept_out(task.train_rows, task.groups)
+    assert 150 < len(kept_out) < 250
+    assert not set(task.groups[kept_out]) & set(task.groups[left])
+
+
+def test_too_few_rows_of_a_class_are_not_weighted() -> None:
+    view, codes = rare(600)
+    task = _task(view, codes, _classes("f1"), class_weights="balanced")
+    assert codes[task.train_rows].sum() < 60
+    model = fit_single(_learner("linear"), task).model
+    plain = fit_single(_learner("linear"), replace(task, config={})).model
+    assert not isinstance(model, FittedWithOptions)
+    np.testing.assert_array_equal(model.predict(view).array, plain.predict(view).array)
+
+
+@pytest.mark.parametrize(
+    ("learner", "config"),
+    [
+        ("glm", {}),
+        ("glm", {"family": "gamma"}),
+        ("lightgbm", {"objective": "gamma", "num_leaves": 7}),
+        ("xgboost", {"objective": "poisson"}),
+        ("hist_gradient_boosting", {"objective": "gamma"}),
+    ],
+)
+def test_no_logarithm_is_taken_twice(learner: str, config: dict) -> None:
+    view, target = heavy(2_400)
+    task = _task(view, target, _regression("rmse"), target_transform="log")
+    scored = problem_metric(task.problem)
+    result = fit_single(_learner(learner), replace(task, config={**task.config, **config}))
+    assert result.info.get("family", "gaussian") == "gaussian"
+    assert result.info.get("objective", "squared") == "squared"
+    errors = []
+    for model in (result.model, fit_single(_learner("linear"), task).model):
+        said = model.predict(view.take(task.valid_rows))
+        errors.append(scored.error(target[task.valid_rows], said))
+    if learner == "glm":
+        assert errors[0] < 1.1 * errors[1]
 
 
 def test_a_constant_target_needs_no_transform() -> None:
@@ -222,7 +312,13 @@ def test_a_damaged_transform_is_refused(name: str, value: object) -> None:
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [1.0, float("nan")], [1.0, 1e9], ["a", "b"], None])
 def test_damaged_class_weights_are_refused(weights: object) -> None:
     with pytest.raises(BundleError):
-        ClassWeights.from_dict({"weights": weights})
+        ClassWeights.from_dict({"weights": weights, "shifts": [0.0, 1.0]})
+
+
+@pytest.mark.parametrize("shifts", [[], [0.0], [0.0, float("nan")], [0.0, 1e9], ["a", "b"], None])
+def test_damaged_shifts_of_classes_are_refused(shifts: object) -> None:
+    with pytest.raises(BundleError):
+        ClassWeights.from_dict({"weights": [1.0, 3.0], "shifts": shifts})
 
 
 @pytest.mark.parametrize(
@@ -231,12 +327,12 @@ def test_damaged_class_weights_are_refused(weights: object) -> None:
         "[]",
         "{",
         '{"learner": "linear", "kind": "magic", "state": {}}',
-        '{"learner": "nothing", "kind": "class_weights", "state": {"weights": [1, 2]}}',
+        '{"learner": "nothing", "kind": "class_weights", "state": {"weights": [1, 2], "shifts": [0, 0]}}',
         '{"learner": "linear", "kind": "class_weights"}',
     ],
 )
 def test_a_damaged_record_of_options_is_refused(tmp_path: Path, record: str) -> None:
-    view, codes = rare(200)
+    view, codes = rare(1_500)
     fit_single(_learner("linear"), _task(view, codes, _classes("f1"), class_weights="sqrt")).model.save(
         tmp_path
     )
@@ -246,10 +342,10 @@ def test_a_damaged_record_of_options_is_refused(tmp_path: Path, record: str) -> 
 
 
 def test_weights_of_other_classes_are_refused(tmp_path: Path) -> None:
-    view, codes = rare(200)
+    view, codes = rare(1_500)
     model = fit_single(_learner("linear"), _task(view, codes, _classes("f1"), class_weights="sqrt")).model
     assert isinstance(model, FittedWithOptions)
-    model.back = ClassWeights((1.0, 2.0, 3.0))
+    model.back = ClassWeights((1.0, 2.0, 3.0), (0.0, 0.0, 0.0))
     with pytest.raises(BundleError, match="do not belong together"):
         model.predict(view)
 
@@ -277,6 +373,7 @@ def test_options_are_offered_where_facts_speak_for_them() -> None:
     assert _kinds(_classes("f1"), codes)[0] == "sqrt"
     assert _kinds(_classes("balanced_accuracy"), codes)[0] == "balanced"
     assert _kinds(_classes("roc_auc"), codes) == []
+    assert _kinds(_classes("f1"), codes[:800]) == []  # too few of the rare class to undo the weights
     assert _kinds(_classes("accuracy"), codes) == []
     assert _kinds(_classes("f1"), np.arange(ROWS) % 2) == []
     several = Problem.of(["a", "b"], metric="f1_macro")

@@ -174,8 +174,6 @@ def test_what_does_not_fit_is_refused() -> None:
     view = view_of([1, 2, 1])
     with pytest.raises(DataError, match="target has 2 values, but the view has 3 rows"):
         TargetEncoder.fit(view, None, np.array([0, 1]), BINARY)
-    with pytest.raises(OptionError, match="folds must be 2 or more"):
-        TargetEncoder.fit_transform(view, None, np.array([0, 1, 0]), BINARY, folds=1)
     with pytest.raises(SchemaMismatch):
         TargetEncoder.fit(view, None, np.array([0, 1, 0]), BINARY).transform(view_of([1], [1]))
 
@@ -213,3 +211,14 @@ def test_constant_columns_are_the_last_to_stay() -> None:
         ColumnScreen.fit(matrix, np.arange(50.0), NUMBERS, max_columns=0)
     with pytest.raises(SchemaMismatch):
         screen.apply(matrix[:, :4])
+
+
+def test_rows_of_a_group_are_encoded_without_its_targets() -> None:
+    # every level lies in one group, so without that group nothing is known of it
+    codes = np.repeat(np.arange(1, 41), 10).astype(np.int32)
+    target = (np.arange(400) // 10 % 2).astype(np.int64)
+    view = view_of(codes)
+    _, apart = TargetEncoder.fit_transform(view, None, target, BINARY, groups=np.repeat(np.arange(40), 10))
+    _, drawn = TargetEncoder.fit_transform(view, None, target, BINARY)
+    assert np.abs(apart[:, 0]).max() < 0.05
+    assert np.abs(drawn[:, 0]).min() > 0.3

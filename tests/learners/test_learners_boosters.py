@@ -143,6 +143,11 @@ def test_losses_for_counts(name, objective):
 def test_losses_for_counts_only_where_the_target_can_be_one(name):
     assert fit(name, counts(negative=True), objective="poisson").info["objective"] == "squared"
     assert fit(name, counts(), objective="gamma").info["objective"] == "squared"
+    # validation rows decide nothing: a loss is chosen by what is learned from
+    odd = counts()
+    target = odd.target.copy()
+    target[odd.task().valid_rows] -= 100
+    assert fit(name, replace(odd, target=target), objective="poisson").info["objective"] == "poisson"
     absolute = counts()
     absolute = replace(absolute, problem=replace(absolute.problem, metric="mae"))
     assert fit(name, absolute, objective="poisson").info["objective"] == "absolute"

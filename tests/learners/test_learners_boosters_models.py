@@ -125,6 +125,14 @@ EDITS = {
     "another type": ("value", lambda a: a.astype(np.float16)),
     "leaves that are not numbers": ("value", lambda a: np.full_like(a, np.nan)),
     "trees that overlap": ("starts", lambda a: np.sort(np.append(a[:-1], a[-1] + 5))),
+    "trees that begin at the ends of int64": (
+        "starts",
+        lambda a: np.concatenate([a[:1], [np.iinfo(a.dtype).max, -2], a[3:]]),
+    ),
+    "a child at the end of int32": (
+        "right",
+        lambda a: np.where(a > 0, np.iinfo(a.dtype).max, a).astype(a.dtype),
+    ),
     "half a round": ("prior", lambda a: np.zeros(7)),
     "another width": ("settings", lambda a: np.array([1, 0], a.dtype)),
     "unknown settings": ("settings", lambda a: np.array([6, 9, 1], a.dtype)),

@@ -467,12 +467,16 @@ def test_changed_arrays_are_refused(name, tmp_path):
     for path in _files(name, tmp_path):
         arrays = dict(np.load(path))
         for key, array in arrays.items():
-            for change in ("absent", "dtype", "shape", "not finite"):
+            for change in ("absent", "dtype", "shape", "scalar", "more", "not finite"):
                 changed = dict(arrays)
                 if change == "absent":
                     del changed[key]
                 elif change == "dtype":
                     changed[key] = array.astype(np.complex128)
+                elif change == "scalar" and array.ndim:
+                    changed[key] = np.array(1, array.dtype)
+                elif change == "more":
+                    changed["unused"] = array
                 elif change == "shape":
                     changed[key] = np.zeros((2, *array.shape, 2), array.dtype)
                 elif array.dtype.kind == "f" and array.size:
@@ -490,12 +494,15 @@ def test_changed_arrays_are_refused(name, tmp_path):
     ("name", "file", "key", "value"),
     [
         ("nearest_neighbors", "rows", "columns", 10**6),
+        ("nearest_neighbors", "rows", "columns", np.iinfo(np.int64).max),
         ("nearest_neighbors", "rows", "weights", -1.0),
         ("nearest_neighbors", "rows", "target", 7.0),
         ("naive_bayes", "tables", "starts", 10**6),
         ("gaussian_process", "process", "lengths", 0.0),
         ("ordinal", "coefficients", "intercepts", 100.0),
         ("decision_tree", "tree", "child", 10**6),
+        ("decision_tree", "tree", "child", np.iinfo(np.int32).max),
+        ("random_forest", "forest", "child", np.iinfo(np.int32).max),
         ("random_forest", "forest", "leaf", 10**6),
         ("linear", "encoder", "terms", -1),
     ],

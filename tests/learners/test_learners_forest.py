@@ -76,6 +76,10 @@ def test_arrays_come_back():
         ("child", 0, 10**6),
         ("child", 3, 1),
         ("child", 0, -1),
+        ("child", 0, np.iinfo(np.int32).max),
+        ("child", -1, np.iinfo(np.int32).max),
+        ("leaf", 0, np.iinfo(np.int32).max),
+        ("feature", 0, np.iinfo(np.int32).max),
         ("leaf", 0, 10**6),
         ("threshold", 0, np.nan),
         ("roots", 1, 0),
@@ -86,6 +90,14 @@ def test_tampered_arrays_are_refused(name, index, value):
     arrays = {key: array.copy() for key, array in grow(3)[0].arrays().items()}
     arrays[name][index] = value
     with pytest.raises(BundleError):
+        Forest.from_arrays(arrays, Path("forest.npz"))
+
+
+def test_differences_that_overflow_do_not_pass_for_ascending():
+    arrays = {key: array.copy() for key, array in grow(3)[0].arrays().items()}
+    # each int32 difference is positive, because it wraps
+    arrays["roots"][1:3] = np.iinfo(np.int32).max, -2
+    with pytest.raises(BundleError, match="roots"):
         Forest.from_arrays(arrays, Path("forest.npz"))
 
 

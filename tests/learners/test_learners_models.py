@@ -292,6 +292,7 @@ EDITS = {
     "fewer values than leaves": (r"leaf_value=\S+ ", "leaf_value="),
     "no thresholds": (r"threshold=.*\n", "threshold=\n"),
     "sets beyond their array": (r"cat_boundaries=0 \d+", "cat_boundaries=0 50000000"),
+    "sets that wrap around": (r"(cat_boundaries=0 )\d+ \d+ ", rf"\g<1>{2**63 - 1} -2 "),
     "more sets than there are": (r"num_cat=[1-9]\d*", "num_cat=70000"),
     "linear leaves": (r"is_linear=0", "is_linear=1"),
     "more classes than trees": (r"num_class=\d+", "num_class=900"),

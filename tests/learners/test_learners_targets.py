@@ -61,7 +61,28 @@ def test_mape_weighs_small_targets_more():
 
 
 @pytest.mark.parametrize(
-    "change", [{"present": [0, 7]}, {"present": [1, 0]}, {"outputs": "x"}, {"present": []}, {"scale": None}]
+    "change",
+    [
+        {"present": [0, 7]},
+        {"present": [1, 0]},
+        {"outputs": "x"},
+        {"present": []},
+        {"scale": None},
+        {"outputs": 10_001},
+        {"outputs": 2**31},
+        {"outputs": 10**30},
+        {"outputs": float("inf")},
+        {"outputs": -1, "present": []},
+        {"outputs": 2.5},
+        {"outputs": True, "present": [0]},
+        {"present": [0.5]},
+        {"present": [[]]},
+        {"outputs": 0, "present": [], "center": float("nan")},
+        {"outputs": 0, "present": [], "scale": float("inf")},
+        {"outputs": 0, "present": [], "constant": float("-inf")},
+        {"outputs": 0, "present": [], "center": 10**400},
+        {"outputs": 0, "present": [], "center": "1"},
+    ],
 )
 def test_damaged_record_is_refused(change):
     record = TargetCoder(outputs=2, present=(0, 1)).to_dict()

@@ -66,8 +66,34 @@ def test_few_copies_are_only_mentioned():
     whole = Folds(
         (np.arange(500, 1000), np.arange(0, 1000, 2)), (np.arange(500), np.arange(1, 1000, 2)), "k", ""
     )
-    assert find_duplicates(frame, schema, np.zeros(1000), whole)[0].severity == "info"
-    assert find_duplicates(frame, schema, np.zeros(1000), folds)[0].severity == "warning"
+    target = random.normal(size=1000)
+    target[1] = target[0]
+    assert find_duplicates(frame, schema, target, whole)[0].severity == "info"
+    assert find_duplicates(frame, schema, target, folds)[0].severity == "warning"
+
+
+def test_copies_whose_targets_differ_flatter_nothing():
+    target = np.array([0, 1, 1, 0, 1, 0])
+    finding, _ = find_duplicates(FRAME, SCHEMA, target, _folds([0, 2, 3], [1, 4, 5]))
+    assert finding.evidence["target_likeness"] < 0
+    assert (finding.severity, finding.action) == ("info", "")
+    assert "no more alike" in finding.message
+    assert "-" not in finding.message
+
+
+@pytest.mark.parametrize("group", [None, "shop"])
+def test_advice_knows_the_group_that_was_named(group):
+    problem = Problem.of("y", group=group).resolved(Task.BINARY, "roc_auc", (0, 1))
+    target = np.array([0, 0, 1, 1, 1, 0])
+    (finding,) = find_duplicates(FRAME, SCHEMA, target, _folds([0, 2, 3], [1, 4, 5]), problem)
+    assert ("which 'shop' does not" in finding.action) == (group is not None)
+    random = np.random.default_rng(1)
+    frame, schema = _measured(400, 6, 0)
+    frame = pl.concat([frame, frame[:60].with_columns(x3=pl.Series(random.normal(size=60)))])
+    target = np.concatenate([values := random.integers(0, 2, 400), values[:60]])
+    folds = make_folds(problem, target, count=5, seed=0, groups=np.arange(460) % 7)
+    near = {found.check: found for found in find_duplicates(frame, schema, target, folds, problem)}
+    assert ("'shop' does not hold them" in near["near_duplicates"].action) == (group is not None)
 
 
 def test_no_copies_no_features_no_rows():

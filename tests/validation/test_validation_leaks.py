@@ -61,6 +61,17 @@ def test_honest_columns_ids_and_names_are_not_leaks(binary):
     assert _leaks(frame, Task.BINARY, target) == {"strong": "warning"}
 
 
+def test_a_good_predictor_is_mentioned_with_the_name_and_value_of_its_score(binary):
+    frame, target = binary
+    good = frame.with_columns(pl.Series("strong", target * 2.3 + np.random.default_rng(3).normal(size=1000)))
+    (finding,) = [
+        f for f in find_leaks(good, _schema(good), _problem(Task.BINARY), target, 0) if f.check == "leak"
+    ]
+    assert finding.severity == "info"
+    assert 0.85 < finding.evidence["score"] < 0.95
+    assert f"Gini = 2 AUC - 1 = {finding.evidence['score']:.2f}" in finding.message
+
+
 @pytest.mark.parametrize(
     "leak",
     [

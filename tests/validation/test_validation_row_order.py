@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelwright.core import Column, Finding, Kind, Problem, Role, Schema, Task
-from modelwright.validation import find_leaks
+from modelwright.core import Column, DataError, Finding, Kind, Problem, Role, Schema, Task
+from modelwright.validation import find_leaks, make_folds
 
 ROWS = 1200
 
@@ -90,6 +90,59 @@ def test_a_target_that_drifts_in_time_wants_a_time_column():
     assert ("time_drift", "sold at") not in _find(frame, drifting, time_column="sold at")
     wave = (np.sin(offsets / 100) > 0).astype(np.int64)
     assert _find(frame, wave)["time_drift", "sold at"].evidence["neighbours_alike"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("store", "advice"),
+    [
+        (lambda hours: np.arange(ROWS) % 8, "--time-column day in place of --group"),
+        (lambda hours: hours // 100, "--time-column day beside --group store"),
+    ],
+    ids=["every store every day", "new stores all the time"],
+)
+def test_advice_on_time_can_be_followed_where_a_group_is_named(store, advice):
+    random, frame = _noise()
+    hours = np.sort(random.uniform(0, 5000, ROWS))
+    groups = store(hours).astype(np.int64)
+    frame = frame.with_columns(_hours(hours).alias("day"), pl.Series("store", groups))
+    target = hours / 1000 + random.normal(size=ROWS)
+    finding = _find(frame, target, {"store": Role.GROUP}, group="store")["time_drift", "day"]
+    assert advice in finding.action
+    assert "whole groups of 'store' are drawn at random" in finding.message
+    problem = Problem.of("y", group="store", time_column="day").resolved(Task.REGRESSION, "rmse", ())
+    times = np.argsort(np.argsort(hours))
+    if "beside" in advice:
+        assert make_folds(problem, target, count=5, seed=0, groups=groups, times=times).scheme == "temporal"
+    else:
+        with pytest.raises(DataError, match="not both"):
+            make_folds(problem, target, count=5, seed=0, groups=groups, times=times)
+
+
+def test_ids_that_predict_give_no_advice_that_was_followed():
+    _, frame = _noise()
+    target = (np.arange(ROWS) * 2 // ROWS).astype(np.int64)
+    frame = frame.with_columns(pl.Series("key", np.arange(ROWS)), _hours(np.arange(ROWS)).alias("day"))
+    for named in ({"group": "a"}, {"time_column": "day"}):
+        action = _find(frame, target, {"key": Role.ID}, **named)["id_predicts", "key"].action
+        assert "--time-column" not in action
+        assert ("--group" in action) == ("group" not in named)
+
+
+def test_groups_where_rows_are_validated_in_time():
+    random, person, frame, target = _people(0, 0.05)
+    for days, advice in ((np.arange(ROWS), "--group patient."), (person, "--group patient.")):
+        named = frame.with_columns(pl.Series("patient", person), _hours(days).alias("day"))
+        finding = _find(named, target, {"day": Role.TIME}, time_column="day")["groups", "patient"]
+        assert "drawn at random" not in finding.message
+        assert advice in finding.action
+    few = person % 12
+    body = random.normal(size=(12, 5))[few]
+    frame = pl.DataFrame({f"x{i}": body[:, i] for i in range(5)})
+    named = frame.with_columns(pl.Series("shop", few), _hours(np.arange(ROWS)).alias("day"))
+    finding = _find(named, (few % 2).astype(np.int64), {"day": Role.TIME}, time_column="day")[
+        "groups", "shop"
+    ]
+    assert "--group shop in place of --time-column" in finding.action
 
 
 def test_dates_after_the_time_of_prediction_are_a_warning():

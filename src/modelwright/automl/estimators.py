@@ -19,7 +19,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from modelwright.automl.execute import execute
 from modelwright.automl.model import Model
+from modelwright.automl.problem_options import as_costs
 from modelwright.automl.request import TrainRequest
+from modelwright.data.labels import find_label
 
 __all__ = ["AutoMLClassifier", "AutoMLRegressor"]
 
@@ -48,6 +50,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         without: str | Sequence[str] | None = None,
         overrides: Mapping[str, str] | None = None,
         monotonic: Mapping[str, Any] | None = None,
+        keep: str | Sequence[str] | None = None,
         executor: str = "local",
         random_state: int = 0,
     ) -> None:
@@ -61,6 +64,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         self.without = without
         self.overrides = overrides
         self.monotonic = monotonic
+        self.keep = keep
         self.executor = executor
         self.random_state = random_state
 
@@ -72,7 +76,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         tags.target_tags.required = True
         return tags
 
-    def _train(self, X: Any, y: pl.Series, task: str, weights: Any, groups: Any) -> Model:
+    def _train(self, X: Any, y: pl.Series, task: str, weights: Any, groups: Any, costs: Any = None) -> Model:
         """Train on a table made of all that came, and load the model from its bundle."""
         table = _table(X)
         names = _free_names(table.columns, 3)
@@ -101,6 +105,8 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
             output=self._place.path / "model.mw",
             overrides=self.overrides,
             monotonic=self.monotonic,
+            keep=self.keep,
+            costs=costs,
             learners=self.learners,
             without=self.without,
             executor=self.executor,
@@ -151,12 +157,14 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
         Wall-clock time of one `fit`: ``"90s"``, ``"5m"``, or seconds.
     metric : str or callable, default "auto"
         What is optimised; ROC AUC for two classes, log loss for more.
-    memory_limit, threads, max_trials, search, learners, without, overrides, monotonic
-        As for `modelwright.train`. Columns of arrays are named ``x0``, ``x1`` ...
+    memory_limit, threads, max_trials, search, learners, without, overrides, monotonic, keep
+        As for `modelwright.train`. Columns of arrays are named ``c0``, ``c1`` ...
     executor : {"local", "inline"}, default "local"
         Worker processes, or this very process: for tiny data, or inside workers of a cross-validation.
     random_state : int, default 0
         Equal seeds with ``max_trials`` give equal models.
+    costs : mapping of (actual, predicted) to number, optional
+        What each error costs; `predict` then decides for the class that costs least.
 
     Attributes
     ----------
@@ -174,6 +182,41 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
     >>> classifier.fit(X, X[:, 0] > 40).predict([[3.0], [77.0]]).tolist()
     [False, True]
     """
+
+    def __init__(
+        self,
+        time_limit: str | float = "60s",
+        *,
+        metric: Any = "auto",
+        memory_limit: str | int | None = None,
+        threads: int | None = None,
+        max_trials: int | None = None,
+        search: str = "bayesian",
+        learners: str | Sequence[str] | None = None,
+        without: str | Sequence[str] | None = None,
+        overrides: Mapping[str, str] | None = None,
+        monotonic: Mapping[str, Any] | None = None,
+        keep: str | Sequence[str] | None = None,
+        executor: str = "local",
+        random_state: int = 0,
+        costs: Any = None,
+    ) -> None:
+        super().__init__(  # scikit-learn reads the parameters of an estimator off its own signature
+            time_limit,
+            metric=metric,
+            memory_limit=memory_limit,
+            threads=threads,
+            max_trials=max_trials,
+            search=search,
+            learners=learners,
+            without=without,
+            overrides=overrides,
+            monotonic=monotonic,
+            keep=keep,
+            executor=executor,
+            random_state=random_state,
+        )
+        self.costs = costs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search for the best model.
@@ -203,7 +246,8 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
             raise ValueError(f"Classifier can't train when only one class is present: {labels[:1].tolist()}.")
         self.classes_ = labels
         task = "binary" if len(labels) == 2 else "multiclass"
-        model = self._train(X, _labels(labels, codes), task, sample_weight, groups)
+        costs = _costs_of(self.costs, labels)
+        model = self._train(X, _labels(labels, codes), task, sample_weight, groups, costs)
         if model.problem.classes[0] != _plain(labels[0]) or len(model.problem.classes) != len(labels):
             raise ValueError(f"The labels {labels[:5].tolist()!r} could not be kept apart. Use other labels.")
         return self
@@ -227,7 +271,7 @@ class AutoMLRegressor(RegressorMixin, _AutoML):  # type: ignore[misc]
     """`modelwright.train` for numbers, as a scikit-learn regressor.
 
     Parameters and attributes are those of `AutoMLClassifier`; the default metric is RMSE, and there are
-    no classes.
+    no classes, nor costs of errors between them.
 
     Examples
     --------
@@ -305,7 +349,7 @@ def _table(X: Any) -> pl.DataFrame:
     columns = [X[:, position] for position in range(X.shape[1])]
     return pl.DataFrame(
         [
-            pl.Series(f"x{position}", column.tolist() if column.dtype.kind in "OUS" else column, strict=False)
+            pl.Series(f"c{position}", column.tolist() if column.dtype.kind in "OUS" else column, strict=False)
             for position, column in enumerate(columns)
         ]
     )
@@ -340,3 +384,19 @@ def _labels(labels: NDArray[Any], codes: NDArray[np.int64]) -> pl.Series:
         return pl.Series(labels[codes].astype(np.int64))
     texts = [str(label) for label in labels]
     return pl.Series([texts[code] for code in codes], dtype=pl.Enum(texts))
+
+
+def _costs_of(costs: Any, labels: NDArray[Any]) -> list[tuple[Any, Any, float]]:
+    """Costs by the labels that the model is trained with, which may be spelt otherwise than the caller's.
+
+    Raises
+    ------
+    OptionError
+        If costs are not given by pairs of labels, or a label does not exist.
+    """
+    trained = dict(zip(labels.tolist(), _labels(labels, np.arange(len(labels))).to_list(), strict=True))
+    known = tuple(trained)
+    return [
+        (trained[find_label(_plain(actual), known)], trained[find_label(_plain(predicted), known)], cost)
+        for actual, predicted, cost in as_costs(costs)
+    ]

@@ -253,7 +253,9 @@ def _refuse_if_interrupted(interruption: Interruption) -> None:
 def _check_disk(workspace: Workspace, prepared: Prepared) -> None:
     """Refuse to begin what the disk cannot hold."""
     view = prepared.data.view
-    needed = 2 * (view.numeric.nbytes + view.categorical.nbytes) + 64 * 2**20
+    terms = view.sparse
+    sparse = 0 if terms is None else terms.data.nbytes + terms.indices.nbytes + terms.indptr.nbytes
+    needed = 2 * (view.numeric.nbytes + view.categorical.nbytes + sparse) + 64 * 2**20
     free = shutil.disk_usage(workspace.root).free
     if free < needed:
         raise BadInput(
@@ -394,7 +396,11 @@ class _Attempt:
                 task=delivery.manifest["task"],
                 target=self._plan.problem.target,
                 score=score["value"],
-                summary={"interval": score["interval"], "source": score["source"]},
+                summary={
+                    "interval": score["interval"],
+                    "source": score["source"],
+                    "targets": list(self._plan.problem.targets),
+                },
             )
         )
 

@@ -17,8 +17,16 @@ from modelwright.automl.plan import Plan
 from modelwright.automl.plugins import needed_plugins
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.runner import RunState
-from modelwright.core import Predictions, View, canonical_json
-from modelwright.ensemble import Calibration, Ensemble, Member, fit_calibration, fit_decision
+from modelwright.core import Predictions, Task, View, canonical_json
+from modelwright.ensemble import (
+    Calibration,
+    Ensemble,
+    Member,
+    fit_calibration,
+    fit_decision,
+    fit_offsets,
+    moved,
+)
 from modelwright.evaluation import (
     Entrant,
     HoldoutResult,
@@ -27,9 +35,9 @@ from modelwright.evaluation import (
     build_leaderboard,
     score_interval,
 )
-from modelwright.search import Selection, Trials
+from modelwright.search import Selection, Trial, Trials
 
-__all__ = ["Delivery", "deliver"]
+__all__ = ["Delivery", "deliver", "why_unranked"]
 
 _ENSEMBLE = "ensemble"
 _MANY_ROWS = 5_000
@@ -109,11 +117,12 @@ class _Blend:
     chosen: Selection
     predictions: Predictions
     calibration: Calibration | None
+    offsets: tuple[float, ...] = ()
 
     @property
     def is_single(self) -> bool:
         """Whether it is one trial as it is, which stands on the leaderboard already."""
-        return len(self.chosen.numbers) == 1 and self.calibration is None
+        return len(self.chosen.numbers) == 1 and self.calibration is None and not self.offsets
 
 
 def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
@@ -123,8 +132,12 @@ def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
     if plan.problem.task.is_classification and "calibration" not in plan.offer.without:
         calibration = fit_calibration(array, target.astype(np.int64), weights)
         array = array if calibration is None else calibration.apply(array)
+    offsets: tuple[float, ...] = ()
+    if plan.problem.task is Task.QUANTILE and "calibration" not in plan.offer.without:
+        offsets = fit_offsets(array, target, plan.problem.quantiles, weights)
+        array = moved(array, offsets)
     utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
-    return _Blend(chosen, Predictions(array, utility), calibration)
+    return _Blend(chosen, Predictions(array, utility), calibration, offsets)
 
 
 def _decided(trials: Trials, blend: _Blend, number: int, seed: int) -> Predictions:
@@ -135,7 +148,8 @@ def _decided(trials: Trials, blend: _Blend, number: int, seed: int) -> Predictio
     array = trials.predictions(number, folds).astype(np.float64)
     if len(array) > _MANY_ROWS:  # luck is no matter then
         return trials.decided(array, folds)
-    utility = fit_decision(trials.metric, trials.target(folds), array, trials.weights(folds), seed=seed)
+    known = trials.target(folds), array, trials.weights(folds)
+    utility = fit_decision(trials.metric, *known, problem=trials.data.problem, seed=seed)
     return Predictions(array, utility)
 
 
@@ -152,7 +166,7 @@ def _collect(plan: Plan, trials: Trials, blend: _Blend, directory: Path) -> Ense
             Member(number, trial.label, trial.learner, share, tuple(places), trial.config, plan.problem.task)
         )
     utility = blend.predictions.utility
-    ensemble = Ensemble(plan.problem.task, tuple(members), blend.calibration, utility)
+    ensemble = Ensemble(plan.problem.task, tuple(members), blend.calibration, utility, blend.offsets)
     (directory / "ensemble.json").write_bytes(canonical_json(ensemble.to_dict(directory)))
     return ensemble
 
@@ -213,7 +227,7 @@ def _leaderboard(
                 size_bytes=trial.size_bytes,
                 weight=shares.get(trial.number, 0.0),
                 is_baseline=trial.learner in ("constant", "linear") and trial.number <= 1,
-                status="failed" if trial.failure else ("finished" if ranked else "stopped early"),
+                status="finished" if ranked and not trial.failure else why_unranked(trial),
                 note=trial.failure or ("" if ranked else f"{len(trial.results)} of {trials.count} folds"),
             )
         )
@@ -227,6 +241,13 @@ def _leaderboard(
         seed=plan.seed,
         holdout=holdout,
     )
+
+
+def why_unranked(trial: Trial) -> str:
+    """What became of a trial without the folds that the others are compared on."""
+    if trial.failure:
+        return "failed"
+    return "pruned" if trial.pruned and not trial.out_of_time else "out of time"
 
 
 def _facts(plan: Plan, prepared: Prepared, blend: _Blend, board: Leaderboard) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from modelwright.automl.bundle import copy_bundle, open_bundle, read_part
 from modelwright.automl.plugins import read_plugins, require_plugins
 from modelwright.core import (
     BundleError,
-    ModelwrightError,
     OptionError,
     Predictions,
     Problem,
@@ -24,7 +23,8 @@ from modelwright.data import Conformed, columns_to_caller, conform, conform_labe
 from modelwright.ensemble import Ensemble
 from modelwright.evaluation import Leaderboard, bootstrap_scores, score_interval
 from modelwright.features import Featurizer
-from modelwright.metrics import Metric, problem_metric
+from modelwright.learners import LEARNERS
+from modelwright.metrics import Metric, coverage, problem_metric
 
 __all__ = ["Model"]
 
@@ -42,6 +42,12 @@ _REPORTED = {
     ),
     Task.QUANTILE: ("pinball",),
 }  # fmt: skip
+
+
+_CLASSES = {Task.BINARY: (2, 2), Task.MULTICLASS: (2, 10_000)}
+"""The fewest and the most classes of a task; others have none."""
+
+_MOST_OUTPUTS = 10_000
 
 
 class Model:
@@ -82,17 +88,38 @@ class Model:
         manifest = open_bundle(directory)
         try:
             featurizer = Featurizer.from_dict(read_part(directory, manifest, "features.json"))
-            ensemble = Ensemble.from_dict(directory, read_part(directory, manifest, "ensemble.json"))
+            outputs = Problem.from_dict(manifest["problem"]).outputs
+            ensemble = Ensemble.from_dict(directory, read_part(directory, manifest, "ensemble.json"), outputs)
             model = cls(directory.absolute(), manifest, ensemble, featurizer)
-            ensemble.require_outputs(model.problem.outputs)
+            model._check()
             return model
-        except ModelwrightError:
+        except (BundleError, ImportError):
             raise
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        except Exception as error:  # whatever parts that belong to nothing, or were changed, lead to
             raise BundleError(
                 f"The bundle {str(directory)!r} holds something that this version of Modelwright cannot "
                 f"read ({type(error).__name__}: {error})."
             ) from error
+
+    def _check(self) -> None:
+        """Refuse parts that are well by themselves but do not belong together."""
+        problem, ensemble = self.problem, self._ensemble
+        least, most = _CLASSES.get(problem.task, (0, 0))
+        if ensemble.task is not problem.task or not least <= len(problem.classes) <= most:
+            raise ValueError(
+                f"models of a {ensemble.task} task for a {problem.task} one of {len(problem.classes)} classes"
+            )
+        if not 1 <= problem.outputs <= _MOST_OUTPUTS or len(problem.labels) != len(problem.label_classes):
+            raise ValueError(f"a problem of {problem.outputs} outputs")
+        features = {column.name for column in self.schema.features} | set(self._featurizer.also)
+        info = self._featurizer.info
+        used = {each.source for each in (*info.numeric, *info.categorical, *info.sparse)}
+        if not used <= features or not set(self._featurizer.also) <= set(self.schema.names):
+            raise ValueError(f"columns that the schema does not have: {sorted(used - features)[:3]}")
+        brought = {plugin["name"] for plugin in self._plugins if plugin["kind"] == "learner"}
+        for member in ensemble.members:
+            if member.learner not in LEARNERS and member.learner not in brought:
+                raise ValueError(f"a learner that is not known here: {member.learner[:80]!r}")
 
     def __repr__(self) -> str:
         score = self.manifest["score"]
@@ -122,7 +149,10 @@ class Model:
 
     def leaderboard(self) -> Leaderboard:
         """Every model of the run with its score and interval; see `evaluation.Leaderboard`."""
-        return Leaderboard.from_dict(read_part(self.path, self.manifest, "leaderboard.json"))
+        try:
+            return Leaderboard.from_dict(read_part(self.path, self.manifest, "leaderboard.json"))
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise BundleError(f"The leaderboard of {str(self.path)!r} is damaged ({error}).") from error
 
     def predict(self, data: Any) -> Any:
         """Predicted labels, or values, in the order of the rows and in the caller's kind.
@@ -218,7 +248,8 @@ class Model:
         -------
         dict
             Metric name to ``{"score", "low", "high"}``: the value and its 95% interval (bootstrap);
-            the metric that was optimised comes first.
+            the metric that was optimised comes first. For quantiles also ``coverage_0.1`` and so on: the
+            share of targets at or below each.
         """
         require_plugins(self._plugins, "metric")
         rows = conform_labelled(data, self.schema, self.problem, self._featurizer.also)
@@ -230,8 +261,8 @@ class Model:
         if self.metric is None:
             names.pop(self.problem.metric)
         found: dict[str, dict[str, float | None]] = {}
-        for name in names:
-            metric = problem_metric(self.problem, name)
+        metrics = [problem_metric(self.problem, name) for name in names]
+        for metric in (*metrics, *coverage(self.problem.quantiles)):
             score = metric.score(target, predictions, weights)
             scores = bootstrap_scores(metric, target, [predictions], weights=weights, resamples=200)
             low, high = score_interval(scores[:, 0], score, metric=metric, rows=len(target))

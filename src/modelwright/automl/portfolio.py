@@ -89,6 +89,8 @@ class Offer:
             del space["categories"]
             space |= {"categories": Choice(left)} if len(left) > 1 else {}
         options = option_space(self.problem, self.facts)
+        if _models_another_scale(Planned(name, name, {}, 0.0)):
+            options.pop("target_transform", None)
         return {**space, **{key: value for key, value in options.items() if key not in self.without}}
 
     def _candidates(self, name: str, worker_bytes: int, left_out: list[tuple[str, str]]) -> Iterator[Planned]:
@@ -117,9 +119,18 @@ class Offer:
             if any(name in self.without for name in variant.config):
                 continue
             for entry in first:
+                if "target_transform" in variant.config and _models_another_scale(entry):
+                    continue
                 config: Mapping[str, Any] = {**entry.config, **variant.config}
                 label = f"{entry.learner} ({variant.label})"
                 yield Planned(entry.learner, label, config, entry.estimated_seconds)
+
+
+def _models_another_scale(entry: Planned) -> bool:
+    """Whether a candidate has a scale of its own (a logarithm of the mean) already."""
+    learner: Learner = LEARNERS.load(entry.learner)()
+    settings = {**learner.defaults, **entry.config}
+    return any(settings.get(name) != value for name, value in learner.on_new_scale.items())
 
 
 def _too_large(needed: int, allowed: int) -> str:

@@ -10,10 +10,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwright.automl.holdout_overlap import find_overlap
 from modelwright.automl.plan import Decision, fold_count, holdout_fraction
 from modelwright.automl.problem_options import as_names
 from modelwright.automl.request import TrainRequest
-from modelwright.core import DataError, Finding, Kind, OptionError, Problem, Role, Schema, View, hash_json
+from modelwright.core import (
+    DataError,
+    Finding,
+    Kind,
+    OptionError,
+    Problem,
+    Role,
+    Schema,
+    TargetError,
+    Task,
+    View,
+    hash_json,
+)
 from modelwright.data import (
     ResolvedTarget,
     SourceInfo,
@@ -26,7 +39,13 @@ from modelwright.data import (
 from modelwright.ensemble import FoldData
 from modelwright.features import FeatureOptions, Featurizer, screen_columns
 from modelwright.metrics import Metric, check_usable, default_metric, problem_metric
-from modelwright.validation import find_duplicates, find_leaks, make_folds, split_holdout
+from modelwright.validation import (
+    find_combined_classes,
+    find_duplicates,
+    find_leaks,
+    make_folds,
+    split_holdout,
+)
 
 __all__ = ["Holdout", "Prepared", "prepare"]
 
@@ -117,10 +136,10 @@ def prepare(request: TrainRequest) -> Prepared:
     train, held = _seal(request, resolved, problem)
     frame = table.frame[resolved.rows[train]]
     target, groups = resolved.target[train], _rows(resolved.groups, train)
-    times = _rows(resolved.times, train)
-    check_usable(metric, problem, target, _rows(resolved.weights, train))
+    times, weights = _rows(resolved.times, train), _rows(resolved.weights, train)
+    check_usable(metric, problem, target, weights)
 
-    findings = [*table.findings, *resolved.findings]
+    findings = [*table.findings, *resolved.findings, *find_combined_classes(problem)]
     schema = _usable_columns(request, table.schema, frame, problem, target, findings)
     folds = make_folds(
         problem,
@@ -132,27 +151,25 @@ def prepare(request: TrainRequest) -> Prepared:
     )
     findings += [*folds.findings, *find_duplicates(frame, schema, target, folds, problem)]
     featurizer = Featurizer.fit(frame, schema, _feature_options(request))
-    weights = _rows(resolved.weights, train)
     facts = [table.source.sha256, featurizer.to_dict(), problem.to_dict(), request.seed]
-    arrays = [resolved.rows[train], *folds.valid, *([] if weights is None else [weights])]
     data = FoldData(
         problem=problem,
         view=featurizer.transform(frame),
         target=target,
         weights=weights,
         folds=folds,
-        identity=hash_json([*facts, *(_digest(array) for array in arrays)]),
+        identity=hash_json([*facts, *_digests(resolved.rows[train], *folds.valid, weights, groups)]),
+        groups=groups,
     )
     decisions = _decisions(request, data, metric, findings)
     holdout = None
     if held is not None:
         holdout = _inner_holdout(table, resolved, held, featurizer)
-        decisions.append(Decision(f"a sealed holdout of {len(held)} rows", holdout.origin))
     elif _is_external(request.holdout):
         holdout = _external_holdout(request, problem, schema, featurizer)
-        decisions.append(Decision(f"a sealed holdout of {holdout.view.rows} rows", holdout.origin))
     if holdout is not None:
-        findings += _overlap(data.view, data.target, holdout)
+        decisions.append(Decision(f"a sealed holdout of {holdout.view.rows} rows", holdout.origin))
+        findings += find_overlap((data.view, data.target), (holdout.view, holdout.target))
     return Prepared(
         source=table.source,
         schema=schema,
@@ -175,7 +192,10 @@ def _check_columns(request: TrainRequest, schema: Schema) -> None:
         If one does not exist.
     OptionError
         If predictions are to rise or fall with a column that is no number.
+    TargetError
+        If quantiles are asked of a target that is no number.
     """
+    _check_quantiles(request, schema)
     for name in as_names(request.keep, "column to keep"):
         schema[name]
     for name, _ in request.problem().monotonic:
@@ -185,6 +205,40 @@ def _check_columns(request: TrainRequest, schema: Schema) -> None:
                 f"Predictions can rise or fall with a numeric feature, but {name!r} is {column.kind} "
                 f"({column.role}). Leave it out, or set it with --set {name}=numeric."
             )
+
+
+def _check_quantiles(request: TrainRequest, schema: Schema) -> None:
+    """Quantiles are of numbers; who asked for them named no task, and is not to be told of one.
+
+    Raises
+    ------
+    TargetError
+        If the target holds no numbers.
+    """
+    problem = request.problem()
+    if problem.task is not Task.QUANTILE or request.task != "auto" or problem.target not in schema.names:
+        return
+    kind = schema[problem.target].kind
+    if kind is not Kind.NUMERIC:
+        raise TargetError(
+            f"Quantiles are of numbers, but the target {problem.target!r} is {kind}. Leave out the "
+            "quantiles, or name a target of numbers."
+        )
+
+
+def _holidays_of_nothing(request: TrainRequest, schema: Schema) -> list[Finding]:
+    """A country does nothing for a table without dates, which its caller should know."""
+    if request.country is None or any(column.kind is Kind.DATETIME for column in schema.features):
+        return []
+    return [
+        Finding(
+            "country",
+            "warning",
+            f"No column that is used to predict is a date, so the holidays of {request.country!r} mark "
+            "nothing.",
+            action="If a column holds dates, say so: --set COLUMN=datetime.",
+        )
+    ]
 
 
 def _decisions(
@@ -200,12 +254,24 @@ def _decisions(
 
 
 def _with_metric(problem: Problem) -> tuple[Problem, Metric]:
-    """The problem with its metric's real name, and the metric."""
-    if problem.metric_function is not None:
-        return problem, problem_metric(problem)
-    named = replace(problem, metric=_metric_name(problem))
+    """The problem with its metric's real name, and the metric.
+
+    Raises
+    ------
+    OptionError
+        If the metric scores other decisions than costs lead to.
+    """
+    named = problem
+    if problem.metric_function is None:
+        named = replace(problem, metric=_metric_name(problem))
     metric = problem_metric(named)
-    return replace(named, metric=metric.name), metric
+    if problem.costs and metric.needs == "labels" and metric.name != "cost":
+        raise OptionError(
+            f"With costs the model decides for the class that costs least, but the metric {metric.name!r} "
+            "scores other decisions. Leave the metric out (it is 'cost' then), take one of probabilities, "
+            "such as 'log_loss' or 'roc_auc', or leave the costs out."
+        )
+    return (named if problem.metric_function else replace(named, metric=metric.name)), metric
 
 
 def _metric_name(problem: Problem) -> str:
@@ -219,10 +285,12 @@ def _rows(array: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] |
     return None if array is None else array[rows]
 
 
-def _digest(array: NDArray[Any]) -> str:
+def _digests(*arrays: NDArray[Any] | None) -> list[str]:
+    """Hashes of those arrays that there are."""
     import hashlib
 
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    given = [np.ascontiguousarray(array) for array in arrays if array is not None]
+    return [hashlib.sha256(array.tobytes()).hexdigest() for array in given]
 
 
 def _is_external(holdout: Any) -> bool:
@@ -304,6 +372,7 @@ def _usable_columns(
             screened = screened.with_role(finding.column, Role.IGNORED, finding.message)
     if not screened.features:
         raise DataError(_no_features(screened, problem))
+    findings += _holidays_of_nothing(request, screened)
     return screened
 
 
@@ -356,37 +425,6 @@ def _external_holdout(
         groups=None,
         origin=f"read from {shown_source(request.holdout)}",
     )
-
-
-def _overlap(view: View, target: NDArray[np.generic], holdout: Holdout) -> list[Finding]:
-    """Rows of the holdout that training holds too: their score says nothing about new rows."""
-
-    def digests(part: View, values: NDArray[np.generic]) -> list[bytes]:
-        cells = np.concatenate(
-            [
-                part.numeric.view(np.int32),
-                part.categorical,
-                values.astype(np.float32).reshape(len(values), -1).view(np.int32),
-            ],
-            axis=1,
-        )
-        return [row.tobytes() for row in cells]
-
-    known = set(digests(view, target))
-    shared = sum(row in known for row in digests(holdout.view, holdout.target))
-    if not shared:
-        return []
-    share = shared / len(holdout.target)
-    return [
-        Finding(
-            "holdout_overlap",
-            "warning" if share > 0.01 else "info",
-            f"{shared} of {len(holdout.target)} rows of the holdout ({share:.0%}) stand among the training "
-            "rows too; the score on them flatters.",
-            action="Remove duplicates, or keep copies together with a group column." if share > 0.01 else "",
-            evidence={"rows": shared, "share": share},
-        )
-    ]
 
 
 def findings_of(prepared: Prepared) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelwright.core import Label, OptionError, nearest
 
-__all__ = ["WITHOUT", "as_costs", "as_monotonic", "as_names", "as_quantiles", "as_without"]
+__all__ = ["WITHOUT", "as_costs", "as_monotonic", "as_names", "as_quantiles", "as_without", "check_target"]
 
 WITHOUT: Mapping[str, str] = {
     "messy_values": "reading numbers, durations, lists ... that hide in text, and codes for missing values",
@@ -20,6 +20,8 @@ WITHOUT: Mapping[str, str] = {
     "leak_guard": "leaving out columns that give the target away (they are reported all the same)",
 }
 """Parts of the treatment that can be switched off, and what each is."""
+
+_COSTS = "Costs are given by (actual class, predicted class), as in {('yes', 'no'): 10, ('no', 'yes'): 1}"
 
 _DIRECTIONS = {"increasing": 1, "+": 1, "+1": 1, "1": 1, "decreasing": -1, "-": -1, "-1": -1}
 
@@ -110,16 +112,12 @@ def as_costs(given: Any) -> tuple[tuple[Label, Label, float], ...]:
     >>> as_costs({("yes", "no"): 10, ("no", "yes"): 1})
     (('no', 'yes', 1.0), ('yes', 'no', 10.0))
     """
-    entries = [(*key, cost) for key, cost in given.items()] if isinstance(given, Mapping) else given or ()
     found: dict[tuple[Any, Any], float] = {}
-    for entry in entries:
+    for actual, predicted, cost in _cost_entries(given):
         try:
-            actual, predicted, cost = entry
             amount = float(cost)
         except (TypeError, ValueError) as error:
-            raise OptionError(
-                f"A cost is (actual class, predicted class): number, but came as {entry!r}."
-            ) from error
+            raise OptionError(f"{_COSTS}, but the cost of {(actual, predicted)} came as {cost!r}.") from error
         if not 0 <= amount < float("inf"):
             raise OptionError(f"A cost must be a finite number of 0 or more, but came as {cost!r}.")
         if actual == predicted:
@@ -134,6 +132,56 @@ def as_costs(given: Any) -> tuple[tuple[Label, Label, float], ...]:
         raise OptionError("All costs are zero, so no decision is better than another. Give at least one.")
     triples = [(actual, predicted, cost) for (actual, predicted), cost in found.items()]
     return tuple(sorted(triples, key=lambda triple: (str(triple[0]), str(triple[1]))))
+
+
+def _cost_entries(given: Any) -> list[tuple[Any, Any, Any]]:
+    """Costs in any usual form as (actual, predicted, cost).
+
+    Raises
+    ------
+    OptionError
+        If one does not tell which class was taken for which.
+    """
+    if given is None:
+        return []
+    if isinstance(given, Mapping):
+        for key, cost in given.items():
+            if not isinstance(key, tuple) or len(key) != 2:
+                raise OptionError(f"{_COSTS}, but came as {{{key!r}: {cost!r}}}.")
+        return [(*key, cost) for key, cost in given.items()]
+    entries = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    for entry in entries:
+        if not isinstance(entry, Sequence) or isinstance(entry, str) or len(entry) != 3:
+            raise OptionError(f"{_COSTS}, but came as {entry!r}.")
+    return [(actual, predicted, cost) for actual, predicted, cost in entries]
+
+
+def check_target(target: Any) -> None:
+    """Refuse a target that is no name: an array of values, as scikit-learn takes one.
+
+    Raises
+    ------
+    OptionError
+        If it is anything but a name or several.
+
+    Examples
+    --------
+    >>> check_target("price")
+    >>> check_target([1, 0, 1])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    modelwright.core.errors.OptionError: The target is named, not given: the values must be a column ...
+    """
+    names = [target] if isinstance(target, str) else target
+    if names is None or (
+        isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names[:1_000])
+    ):
+        return
+    raise OptionError(
+        "The target is named, not given: the values must be a column of the table, as in "
+        f'train(table, target="price"), but a {type(target).__name__} came. For an array of values use '
+        "AutoMLClassifier or AutoMLRegressor."
+    )
 
 
 def as_monotonic(given: Mapping[str, Any] | None) -> tuple[tuple[str, int], ...]:

@@ -8,9 +8,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.automl.problem_options import as_costs, as_monotonic, as_names, as_quantiles, as_without
+from modelwright.automl.problem_options import (
+    as_costs,
+    as_monotonic,
+    as_names,
+    as_quantiles,
+    as_without,
+    check_target,
+)
 from modelwright.core import Budget, OptionError, Problem, Task
 from modelwright.data import SqlQuery, recorded_source
+from modelwright.features.holidays import public_holidays
 from modelwright.learners import LEARNERS
 from modelwright.search import SEARCHERS
 
@@ -78,6 +86,7 @@ class TrainRequest:
             raise OptionError("Training needs data: a path, a data frame, or a run to resume.")
         if self.target is None and self.resume is None:
             raise OptionError("Training needs the name of the target column (--target COL).")
+        check_target(self.target)
         for name, kinds in (
             ("overrides", Mapping),
             ("output", (str, Path)),
@@ -101,6 +110,8 @@ class TrainRequest:
         as_names(self.keep, "column to keep")
         for name in as_names(self.learners, "learner"):
             LEARNERS.load(name)
+        if self.country is not None:
+            public_holidays(self.country, ())  # also where no column is a date
 
     def problem(self) -> Problem:
         """The problem as far as the arguments tell it.

@@ -267,10 +267,18 @@ class Run:
             if result is not None:
                 yield from self._keep(trial, fold, result, attempt=report.spec.attempt)
                 return
+        reason = (report.result or {}).get("out_of_time", "")
         key = FoldKey(self._id, trial.number, fold, report.spec.attempt)
         self._workspace.runs.fold_failed(
-            key, report.error, status=str(report.outcome), seconds=report.wall_seconds
+            key,
+            report.error or str(reason),
+            status=str(Outcome.TIMEOUT if reason else report.outcome),
+            seconds=report.wall_seconds,
         )
+        if reason:
+            trial.out_of_time = True  # it would be so again, but nothing is wrong with the configuration
+            self.state.deadline_hit |= self._plan.reproducible
+            return
         if ignored_its_deadline(report):
             yield from self._fail(
                 trial,

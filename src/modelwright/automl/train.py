@@ -191,6 +191,8 @@ def load(bundle_path_or_name: str | Path, workspace: str | Path | None = None) -
 def load_model(reference: str, workspace: str | Path | None = None) -> Model:
     """`load` for a reference as text, as the command line has it."""
     path = Path(reference).expanduser()
+    if path.exists() and Path(reference).name == reference and not reference.endswith(".mw"):
+        return _load_what_exists(path, reference, workspace)
     if path.exists() or "/" in reference or "\\" in reference or reference.endswith(".mw"):
         return Model.load(path)
     place = parse_location(workspace)
@@ -212,3 +214,27 @@ def load_model(reference: str, workspace: str | Path | None = None) -> Model:
                 opened.artifacts.materialise(record.artifact, restored)
             return Model.load(restored)
         return Model.load(record.path)
+
+
+def _load_what_exists(path: Path, reference: str, workspace: str | Path | None) -> Model:
+    """A bundle whose name might be that of a model in the workspace.
+
+    Raises
+    ------
+    BundleError
+        If it is no bundle; the message tells of the model, if there is one.
+    """
+    try:
+        return Model.load(path)
+    except BundleError as error:
+        place = parse_location(workspace)
+        if place.url is None and not place.root.exists():
+            raise
+        with Workspace.open(workspace) as opened:
+            names = {record.name: record.version for record in opened.models.all()}
+        if reference not in names:
+            raise
+        raise BundleError(
+            f"{error} It stands in the way of the model {reference!r} of the workspace: name that one by its "
+            f"version, as in {reference}:{names[reference]}."
+        ) from error

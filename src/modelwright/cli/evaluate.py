@@ -70,9 +70,8 @@ def evaluate(
             )
         if len(loaded.problem.classes) == 2:
             # Precision and recall of the wrong class are easily taken for those of the right one.
-            console.print(
-                f"The positive class is {loaded.problem.classes[1]!r}: the second in sorted order.",
-                soft_wrap=True,
-            )
+            asked = loaded.problem.positive is not None
+            why = "chosen by --positive" if asked else "the second in sorted order"
+            console.print(f"The positive class is {loaded.problem.classes[1]!r}: {why}.", soft_wrap=True)
 
     return Answer(payload, render, as_json)

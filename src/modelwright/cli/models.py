@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.answers import Answer
 from modelwright.cli.options import JsonOption, WorkspaceOption
@@ -25,7 +25,7 @@ def models(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> An
         records = opened.models.all() if opened else ()
         names = {record.name for record in records}
         chosen = {name: opened.models.get(name).version for name in names} if opened else {}
-        listed = [
+        listed: list[dict[str, Any]] = [
             {
                 "name": record.name,
                 "version": record.version,
@@ -33,6 +33,7 @@ def models(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> An
                 "champion": chosen[record.name] == record.version,
                 "task": record.task,
                 "target": record.target,
+                "targets": list(record.summary.get("targets", [record.target])),
                 "metric": record.metric,
                 "score": record.score,
                 "created": record.created,
@@ -54,7 +55,7 @@ def models(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> An
                 "*" if item["champion"] else "",
                 item["reference"],
                 item["task"],
-                item["target"],
+                ", ".join(item["targets"]),
                 item["metric"],
                 number(item["score"]),
                 str(item["created"])[:16].replace("T", " "),

@@ -32,6 +32,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "created": manifest.get("created"),
         "task": str(model.problem.task),
         "target": model.problem.target,
+        "targets": list(model.problem.targets),
         "classes": list(model.problem.classes),
         "metric": manifest["score"]["metric"],
         "score": manifest["score"]["value"],
@@ -81,7 +82,7 @@ def _print_summary(console: Console, facts: Mapping[str, Any]) -> None:
     from modelwright.cli.text import clean, number, table
 
     console.print(f"Model {facts['name']}", style="bold")
-    target = f"predicts {clean(facts['target'])} ({facts['task']}"
+    target = f"predicts {clean(', '.join(facts['targets']))} ({facts['task']}"
     classes = [clean(label) for label in facts["classes"]]
     if classes:
         more = f" and {len(classes) - 10} more" if len(classes) > 10 else ""

@@ -13,6 +13,7 @@
     ├── Interrupted               exit 130 stopped by the user before any model existed
     ├── StorageError              exit 1   the workspace cannot be read or written
     └── TrialError                exit 1   one trial failed; a run goes on without it
+        └── OutOfTime         exit 1   a fit had no time for any model
 
 Each message says what was expected, what came, and what to do next.
 """
@@ -30,6 +31,7 @@ __all__ = [
     "MissingExtra",
     "ModelwrightError",
     "OptionError",
+    "OutOfTime",
     "SchemaMismatch",
     "StorageError",
     "TargetError",
@@ -111,6 +113,10 @@ class StorageError(ModelwrightError):
 
 class TrialError(ModelwrightError):
     """One configuration could not be fitted; the run goes on and shows the reason."""
+
+
+class OutOfTime(TrialError):
+    """A fit reached its deadline before it had any model, which says nothing against the configuration."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -98,6 +98,9 @@ class FitTask:
         Lives as long as the worker: binned data of the same view, by learner.
     cache_key : str
         Identifies the view (and rows that preprocessing may look at) in the cache.
+    groups : int64 array, shape (rows,), or None
+        Rows of one group resemble each other: whatever is set aside within the training rows must take
+        whole groups, or errors look too small there.
     """
 
     view: View
@@ -114,3 +117,4 @@ class FitTask:
     adaptive: bool = False
     cache: dict[str, Any] = field(default_factory=dict)
     cache_key: str = ""
+    groups: NDArray[np.int64] | None = None

@@ -203,6 +203,11 @@ regression, multilabel, quantile, but came as 'binry'. Did you mean 'binary'?
     def from_dict(cls, record: dict[str, Any]) -> Problem:
         """Inverse of `to_dict`.
 
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If the record is anything else.
+
         Examples
         --------
         >>> problem = Problem.of("y", task="binary").resolved(Task.BINARY, "roc_auc", (0, 1))
@@ -215,7 +220,47 @@ regression, multilabel, quantile, but came as 'binry'. Did you mean 'binary'?
             known[name] = tuple(known.get(name, ()))
         for name in ("label_classes", "costs", "monotonic"):
             known[name] = tuple(tuple(entry) for entry in known.get(name, ()))
-        return cls(**known)
+        problem = cls(**known)
+        problem._check_types()
+        return problem
+
+    def _check_types(self) -> None:
+        """Refuse parts of a record that are not what the attributes must be."""
+        roles = (self.group, self.time_column, self.weights)
+        checks = {
+            "target": isinstance(self.target, str),
+            "metric": isinstance(self.metric, str) and self.metric_function is None,
+            "group, time_column or weights": all(isinstance(role, str | None) for role in roles),
+            "classes": _are_distinct_labels(self.classes),
+            "labels": all(isinstance(label, str) for label in self.labels),
+            "label_classes": all(
+                len(pair) == 2 and _are_distinct_labels(pair) for pair in self.label_classes
+            ),
+            "quantiles": all(isinstance(level, float) and 0 < level < 1 for level in self.quantiles),
+            "positive": self.positive is None or isinstance(self.positive, Label),
+            "costs": all(_is_cost(cost) for cost in self.costs),
+            "monotonic": all(
+                len(rule) == 2 and isinstance(rule[0], str) and rule[1] in (-1, 1) for rule in self.monotonic
+            ),
+            "ordered": isinstance(self.ordered, bool),
+        }
+        for name, holds in checks.items():
+            if not holds:
+                raise TypeError(f"a problem cannot have these {name}")
+
+
+def _are_distinct_labels(labels: tuple[Any, ...]) -> bool:
+    return all(isinstance(label, Label) for label in labels) and len(set(labels)) == len(labels)
+
+
+def _is_cost(cost: tuple[Any, ...]) -> bool:
+    labels, numbers = cost[:2], cost[2:]
+    return (
+        _are_distinct_labels(labels[:1])
+        and _are_distinct_labels(labels[1:])
+        and len(cost) == 3
+        and (isinstance(numbers[0], (int, float)) and not isinstance(numbers[0], bool))
+    )
 
 
 def _several(targets: Sequence[str], task: str) -> tuple[str, ...]:

@@ -90,9 +90,21 @@ class Column:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Column:
-        """Inverse of `to_dict`."""
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If the record is anything else.
+        """
         known = dict(record)
+        for name, expected in _TYPES.items():
+            if name in known and not isinstance(known[name], expected):
+                raise TypeError(f"the {name} of a column is {expected.__name__}, not {known[name]!r:.80}")
         return cls(**{**known, "kind": Kind(known["kind"]), "role": Role(known["role"])})
+
+
+_TYPES = {"name": str, "reason": str, "nullable": bool, "parsing": Mapping, "statistics": Mapping}
 
 
 @dataclass(frozen=True)
@@ -153,10 +165,18 @@ class Schema:
     def from_dict(cls, record: Mapping[str, Any]) -> Schema:
         """Inverse of `to_dict`.
 
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If the record is anything else.
+
         Examples
         --------
         >>> schema = Schema((Column("age", Kind.NUMERIC),))
         >>> Schema.from_dict(schema.to_dict()) == schema
         True
         """
-        return cls(tuple(Column.from_dict(column) for column in record["columns"]))
+        schema = cls(tuple(Column.from_dict(column) for column in record["columns"]))
+        if len(set(schema.names)) < len(schema):
+            raise ValueError("two columns of a schema have the same name")
+        return schema

@@ -10,14 +10,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwright.core import Column, DataError, Finding, Kind, Problem, Role, Schema, SchemaMismatch, nearest
+from modelwright.core import Column, Finding, Kind, Problem, Role, Schema, SchemaMismatch, nearest
 from modelwright.data.coordinates import pairs_in_range
-from modelwright.data.date_format import guess_date_format, parse_dates
+from modelwright.data.date_format import accepted_formats, parse_dates
+from modelwright.data.known_levels import fold_spellings, report_new_values
 from modelwright.data.labels import label_codes
+from modelwright.data.new_names import all_names, read_named
 from modelwright.data.number_format import NumberFormat
 from modelwright.data.number_meaning import epoch_moments
 from modelwright.data.parse import parse_text, without_sentinels
-from modelwright.data.read import read_raw
 from modelwright.data.table import Caller, RawTable, SourceInfo
 from modelwright.data.tokens import BOOLEAN_PAIRS, NUMERIC_MISSING
 from modelwright.data.typed_column import finite_numbers, levels_as_text, lists_of_text, strip_text
@@ -113,7 +114,7 @@ def conform(source: Any, schema: Schema, also: Sequence[str] = ()) -> Conformed:
     [('00123', 7.0)]
     """
     features = (*schema.features, *(schema[name] for name in also))
-    raw = _by_position(read_raw(source, [column.name for column in features]), schema)
+    raw = _by_position(read_named(source, [column.name for column in features]), schema)
     _check_present(source, raw, features)
     frame, findings = _conform_columns(raw, features)
     return Conformed(frame, raw.info, raw.caller, (*raw.findings, *findings))
@@ -136,12 +137,12 @@ def conform_labelled(source: Any, schema: Schema, problem: Problem, also: Sequen
     """
     features = (*schema.features, *(schema[name] for name in also))
     extra = [name for name in (*problem.targets, problem.weights) if name is not None]
-    raw = _by_position(read_raw(source, [*(column.name for column in features), *extra]), schema)
+    raw = _by_position(read_named(source, [*(column.name for column in features), *extra]), schema)
     for name in problem.targets:
         if name not in raw.frame.columns:
             raise SchemaMismatch(
                 f"The target column {name!r} is needed for a score, but the data does not have it."
-                f"{nearest(name, _all_names(source))}"
+                f"{nearest(name, all_names(source))}"
             )
     _check_present(source, raw, features)
     frame, findings = _conform_columns(raw, features)
@@ -216,17 +217,9 @@ def _check_present(source: Any, raw: RawTable, features: Sequence[Column]) -> No
     more = len(absent) > 1
     raise SchemaMismatch(
         f"{len(absent)} column{'s' if more else ''} that the model needs {'are' if more else 'is'} absent: "
-        f"{listed}.{nearest(absent[0], _all_names(source))} "
+        f"{listed}.{nearest(absent[0], all_names(source))} "
         "Add them; only columns that had missing values in training may be absent."
     )
-
-
-def _all_names(source: Any) -> list[str]:
-    """Every column name of a source, those that training did not use too, for a hint in an error."""
-    try:
-        return read_raw(source).frame.columns
-    except DataError:
-        return []  # an unused column cannot be read: the hint is not worth another error
 
 
 def _conform_columns(raw: RawTable, features: Sequence[Column]) -> tuple[pl.DataFrame, list[Finding]]:
@@ -246,6 +239,7 @@ def _conform_columns(raw: RawTable, features: Sequence[Column]) -> tuple[pl.Data
         if infinite:
             message = f"{infinite} infinite values in {column.name!r} are treated as missing."
             findings.append(Finding("infinite", "warning", message, column.name, "", {"rows": infinite}))
+        findings += report_new_values(series, values, column)
         columns.append(values)
     return pl.DataFrame(columns), findings
 
@@ -255,12 +249,23 @@ def _report(series: pl.Series, failing: pl.Series, column: Column) -> Finding:
     count, filled = len(failing), len(series) - series.null_count()
     examples = failing.unique(maintain_order=True).head(3).to_list()
     shown = ", ".join(repr(value) for value in examples)
-    message = f"{count} of {filled} values of {column.name!r} are not {column.kind} (for example {shown})"
+    written = ", ".join(column.parsing.get("formats", ())[:3]) if column.kind is Kind.DATETIME else ""
+    form = f" written as {written} or YYYY-MM-DD" if written else ""
+    verb = "is" if count == 1 else "are"
+    message = (
+        f"{count} of {filled} value{'' if filled == 1 else 's'} of {column.name!r} {verb} not "
+        f"{column.kind}{form} (for example {shown})"
+    )
     if count > 0.5 * filled and not column.nullable:
         raise SchemaMismatch(f"{message}, as they were in training. Give the column in the form of training.")
     evidence = {"rows": count, "examples": examples}
     return Finding(
-        "unreadable", "warning", f"{message}; they are treated as missing.", column.name, "", evidence
+        "unreadable",
+        "warning",
+        f"{message}; {'it is' if count == 1 else 'they are'} treated as missing.",
+        column.name,
+        "",
+        evidence,
     )
 
 
@@ -375,14 +380,12 @@ def _as_dates(series: pl.Series, column: Column) -> pl.Series:
     if series.dtype in (pl.Int64, pl.Float64):
         # 1022018 is 01022018 to whoever keeps dates as numbers.
         text = text.str.zfill(8)
+        return parse_dates(text, formats or ["%Y%m%d"])
     values = parse_dates(text, formats)
-    left = text.filter(values.is_null() & text.is_not_null())
-    if len(left) and series.dtype not in (pl.Int64, pl.Float64):
-        tokens = [*column.parsing.get("missing", ()), *NUMERIC_MISSING]
-        other = guess_date_format([value for value in left.unique() if value.lower() not in tokens])
-        if other is not None and not (other.ambiguous and formats):
-            values = values.zip_with(values.is_not_null(), parse_dates(text, other.formats))
-    return values
+    if values.null_count() == text.null_count():
+        return values
+    # Value by value, and never in another order of day and month: a row must not depend on its neighbours.
+    return parse_dates(text, accepted_formats(formats))
 
 
 def _as_lists(series: pl.Series, column: Column) -> pl.Series:
@@ -418,4 +421,4 @@ def _as_levels(series: pl.Series, column: Column) -> pl.Series:
         text = text.str.strip_chars().str.replace(r"\.0+$", "")
     elif levels == "bool":
         text = text.str.to_titlecase()
-    return parse_text(text, column.kind, column.parsing)
+    return fold_spellings(parse_text(text, column.kind, column.parsing), column)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-__all__ = ["DateFormat", "guess_date_format", "guess_main_date_format", "parse_dates"]
+__all__ = ["DateFormat", "accepted_formats", "guess_date_format", "guess_main_date_format", "parse_dates"]
 
 EARLIEST, LATEST = 1600, 2200
 """Years outside are taken as a sign that the values are no dates."""
@@ -107,6 +107,25 @@ def _parse(text: pl.Series, style: str) -> pl.Series:
         values = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     values = values.cast(pl.Datetime("us"))
     return values.set(~values.dt.year().is_between(EARLIEST, LATEST), None)
+
+
+def accepted_formats(formats: Sequence[str]) -> list[str]:
+    """What new values may be written in: the formats of training, with any time of day, and ISO 8601.
+
+    None of them depends on other values, and the order of day and month is that of training. Dates that came
+    typed have no formats; for them ISO dates without hyphens are accepted as well.
+
+    Examples
+    --------
+    >>> text = pl.Series(["31/01/2018", "31/01/2018 10:00", "2018-01-31", "01/31/2018"])
+    >>> [day.day if day else None for day in parse_dates(text, accepted_formats(["%d/%m/%Y"]))]
+    [31, 31, 31, None]
+    """
+    dates = list(dict.fromkeys(re.split(r" %[HI]", style)[0] for style in formats))
+    dates = [date for date in dates if "%d" in date]
+    iso = [date for date in ("%Y-%m-%d", "%Y/%m/%d") if date not in dates]
+    timed = [date + time for date in (*dates, *iso) for time in (*_TIMES, *_ZONES)]
+    return list(dict.fromkeys([*formats, *timed, *([] if formats else ["%Y%m%d"])]))
 
 
 def guess_date_format(values: Sequence[str]) -> DateFormat | None:

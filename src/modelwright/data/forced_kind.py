@@ -12,7 +12,7 @@ from modelwright.core import Finding, Kind, OptionError
 from modelwright.data.coordinates import parse_coordinates, type_coordinates
 from modelwright.data.date_format import guess_main_date_format, parse_dates
 from modelwright.data.durations import type_duration
-from modelwright.data.number_format import NumberFormat, guess_number_format
+from modelwright.data.number_format import NumberFormat
 from modelwright.data.number_meaning import epoch_moments
 from modelwright.data.quantities import type_quantity
 from modelwright.data.text_column import MOST_TOKENS, TextColumn
@@ -57,7 +57,7 @@ def _numbers(column: TextColumn) -> TypedColumn:
         return TypedColumn(Kind.NUMERIC, empty, _SAID, {"missing": sorted(column.missing)})
     step = max(1, len(column.real) // 500)
     written = [value for value in list(column.real)[::step] if any(map(str.isdecimal, value))]
-    style = (guess_number_format(written, column.decimal_comma) if written else None) or NumberFormat()
+    style = column.number_format(written) or NumberFormat()
     uniques = column.uniques()
     parsed = style.parse(uniques)
     strange = [
@@ -195,8 +195,8 @@ def _told(typed: TypedColumn, column: TextColumn, strange: Sequence[str]) -> Typ
     name, rows = column.name, sum(column.real[value] for value in strange)
     shown = ", ".join(map(repr, strange[:3]))
     message = (
-        f"{rows} of {column.rows} values of {name!r} are not {typed.kind} (for example {shown}); "
-        "they are treated as missing."
+        f"{rows} of {column.rows} values of {name!r} {'is' if rows == 1 else 'are'} not {typed.kind} (for "
+        f"example {shown}); {'it is' if rows == 1 else 'they are'} treated as missing."
     )
     action = "You set the kind; correct the values, or leave the setting out to keep them."
     evidence = {"rows": rows, "examples": list(strange[:5])}

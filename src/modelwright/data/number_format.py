@@ -45,6 +45,12 @@ class NumberFormat:
         return self == NumberFormat()
 
     @property
+    def marks(self) -> tuple[str, ...]:
+        """Decimal comma and separator of thousands in words, if there are any."""
+        comma = ("decimal comma",) if self.decimal == "," else ()
+        return (*comma, f"thousands {self.thousands!r}") if self.thousands else comma
+
+    @property
     def pattern(self) -> str:
         """Regular expression of a whole number so written, symbols dropped."""
         whole = r"\d+"
@@ -84,7 +90,9 @@ class NumberFormat:
         return values.zip_with(fits.fill_null(False), plain).fill_nan(None)
 
 
-def guess_number_format(values: Sequence[str], decimal_comma: bool) -> NumberFormat | None:
+def guess_number_format(
+    values: Sequence[str], decimal_comma: bool, point_groups: bool = False
+) -> NumberFormat | None:
     """The format under which most of some example values are numbers.
 
     Parameters
@@ -93,6 +101,8 @@ def guess_number_format(values: Sequence[str], decimal_comma: bool) -> NumberFor
         Distinct values without surrounding space.
     decimal_comma : bool
         Whether ``1,234`` is 1.234 rather than 1234 where the values leave both open.
+    point_groups : bool
+        Whether ``1.234`` is 1234 rather than 1.234 where the values leave both open.
 
     Returns
     -------
@@ -117,13 +127,16 @@ def guess_number_format(values: Sequence[str], decimal_comma: bool) -> NumberFor
     if len(symbols) > 1:
         return None
     bare = [value.translate({ord(symbol): None for symbol in symbols}).strip() for value in values]
-    if sum(_PLAIN.fullmatch(value) is not None for value in bare) == len(bare):
+    grouped = point_groups and any("." in value for value in bare)
+    if not grouped and all(_PLAIN.fullmatch(value) for value in bare):
         return NumberFormat(symbols=symbols)
     order = [NumberFormat(), NumberFormat(".", ","), NumberFormat(","), NumberFormat(",", ".")]
     order += [NumberFormat(decimal, space) for space in " \u00a0\u202f" for decimal in ",."]
     order += [NumberFormat(".", "'"), NumberFormat(".", "\u2019")]
     if decimal_comma:
         order[1], order[2:4] = order[2], [order[3], order[1]]
+    if grouped:
+        order.insert(0, NumberFormat(",", "."))
     best, best_count = None, needed - 1
     for candidate in order:
         pattern = re.compile(candidate.pattern)

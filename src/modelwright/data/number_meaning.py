@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -170,7 +171,7 @@ def find_sentinels(name: str, column: TypedColumn, kept: bool = False) -> TypedC
     action = (
         "Kept, because it is what is learned from or by."
         if kept
-        else f"Read as missing; --set {name}=numeric keeps it as a number."
+        else f"Read as missing; --set {shlex.quote(name)}=numeric keeps it as a number."
     )
     finding = Finding("sentinel", "warning", message, name, action, {"values": sorted(marks), "rows": rows})
     if kept:

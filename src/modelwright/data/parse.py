@@ -44,6 +44,7 @@ def parse_text(text: pl.Series, kind: Kind, parsing: Mapping[str, Any]) -> pl.Se
             return_dtype=pl.Boolean,
         )
     missing = set(parsing.get("missing", ())) | (frozenset() if "declared" in parsing else MISSING)
+    missing -= set(parsing.get("kept", ()))
     words = without_tokens(text, missing) if missing else text
     if parsing.get("prefix"):
         # A bare prefix may come from a table that has been read before.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -131,7 +132,10 @@ def _column_findings(column: Column, target: str | None) -> list[Finding]:
         found.append(Finding("mostly_missing", "warning", message, name, "", {"missing": missing}))
     if column.kind is Kind.CATEGORICAL and distinct > HIGH_CARDINALITY:
         message = f"{name!r} has {distinct} different values, {rows / distinct:.1f} rows each on average."
-        action = f"If it is prose, set {name}=text; if it names rows, set {name}=id."
+        quoted = shlex.quote(name)
+        codes = not any(any(map(str.isalpha, str(value))) for value in facts["examples"])
+        prose = "" if codes else f"If it is prose: --set {quoted}=text. "
+        action = f"{prose}If it only names rows: --set {quoted}=id."
         found.append(Finding("high_cardinality", "info", message, name, action, {"distinct": distinct}))
     if column.kind is Kind.NUMERIC and facts.get("std"):
         # Pearson's second coefficient of skewness needs no third moment.
@@ -145,7 +149,9 @@ def _column_findings(column: Column, target: str | None) -> list[Finding]:
     words = name.lower().replace("-", "_").split("_")
     if target is not None and name != target and any(word in words for word in _AFTERWARDS):
         message = f"The name of {name!r} sounds as if it were known only after the target."
-        action = f"Ask whether it is known when a prediction is made; if not, set {name}=ignored."
+        action = (
+            f"Ask whether it is known when a prediction is made; if not: --set {shlex.quote(name)}=ignored."
+        )
         found.append(Finding("suspicious_name", "info", message, name, action))
     return found
 

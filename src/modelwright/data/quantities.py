@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from modelwright.core import Finding
-from modelwright.data.number_format import NumberFormat, guess_number_format
+from modelwright.data.number_format import NumberFormat
 from modelwright.data.text_column import TextColumn, looks_like, numbers_of
 from modelwright.data.tokens import NUMERIC_MISSING
 from modelwright.data.typed_column import TypedColumn
@@ -126,6 +126,8 @@ def type_quantity(column: TextColumn) -> TypedColumn | None:
     if found is None:
         return None
     quantity, reason, least = found
+    marks = quantity.style.marks
+    reason += f" ({', '.join(marks)})" if marks else ""
     return numbers_of(column, quantity.parse, reason, quantity.to_dict(), least)
 
 
@@ -152,7 +154,7 @@ def _guess(column: TextColumn) -> tuple[Quantity, str, int] | None:
     if parts is None:
         return None
     digits, before, after = parts
-    style = guess_number_format(digits, column.decimal_comma)
+    style = column.number_format(digits)
     if style is None or any(re.fullmatch(r"0\d+", value) for value in digits):
         return None
     currencies = {currency_of(text)[0] for text in before} - {""}
@@ -229,7 +231,7 @@ def mixed_units(column: TextColumn) -> tuple[Finding, ...]:
     if not looks_like(column, _COMPILED.match):
         return ()
     parts = _parts(column)
-    if parts is None or guess_number_format(parts[0], column.decimal_comma) is None:
+    if parts is None or column.number_format(parts[0]) is None:
         return ()
     texts = [text for text in (*parts[1], *parts[2]) if text]
     known = {text for text in texts if text == "%" or currency_of(text)[0] or dimension_of([text])}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from modelwright.core import Column, DataError, Finding, Kind, ModelwrightError, Problem, Role, Schema
+from modelwright.core import Column, DataError, Finding, Kind, ModelwrightError, Problem, Role, Schema, Task
 from modelwright.data.column_roles import check_problem_columns, find_role, split_overrides
 from modelwright.data.find_source import find_source
+from modelwright.data.known_levels import known_levels
 from modelwright.data.parts import resolve_source
 from modelwright.data.statistics import column_statistics
 from modelwright.data.table import RawTable, Table
@@ -19,6 +22,7 @@ from modelwright.data.typing_rules import TypingOptions, type_columns
 
 __all__ = ["read_raw", "read_table"]
 
+_USED = (Role.FEATURE, Role.SENSITIVE, Role.TIME)
 _HEAVIEST = 1e100
 """Products of two sums of such weights are finite still."""
 
@@ -119,7 +123,9 @@ def read_table(
         described, noticed = _describe(name, column, statistics[name], roles, kinds, problem)
         columns.append(described)
         findings.extend(noticed)
-    schema, findings = _keep_something(Schema(tuple(columns)), findings)
+    said = roles if problem is not None else {}
+    left_out = {name: role for name, role in said.items() if role in (Role.IGNORED, Role.ID)}
+    schema, findings = _keep_something(Schema(tuple(columns)), findings, left_out)
     frame = pl.DataFrame([column.values for column in typed.values()])
     return Table(frame, schema, raw.info, tuple(findings))
 
@@ -135,7 +141,17 @@ def _type_all(
     if problem is not None:
         named = (*problem.targets, problem.group, problem.weights)
         protected = [name for name in named if name is not None]
-    typed = type_columns(raw.frame, TypingOptions(kinds, raw.decimal_comma, messy, protected))
+    task = Task.REGRESSION if problem is None else problem.task
+    values = task in (Task.REGRESSION, Task.QUANTILE)
+    options = TypingOptions(
+        kinds,
+        raw.decimal_comma,
+        messy,
+        protected,
+        labels=() if problem is None or values else problem.targets,
+        classification=not values and task is not Task.AUTO,
+    )
+    typed = type_columns(raw.frame, options)
     for name, levels in raw.levels.items():
         if typed[name].kind is Kind.CATEGORICAL:
             typed[name].parsing["levels"] = levels
@@ -157,7 +173,8 @@ def _need(
 ) -> None:
     column = typed[name]
     if column.kind not in kinds:
-        examples = ", ".join(repr(value) for value in column.values.alias("").drop_nulls().head(3).to_list())
+        present = column.values.alias("").drop_nulls().head(3).to_list()
+        examples = ", ".join(str(value) if isinstance(value, datetime) else repr(value) for value in present)
         raise DataError(
             f"Every value of the {part} column {name!r} must be {expected}, but it is {column.kind} "
             f"({examples}). Name another column, or correct its values."
@@ -223,17 +240,37 @@ def _describe(
         role=role,
         reason="; ".join(dict.fromkeys(reasons)),
         nullable=statistics["missing"] > 0,
-        parsing=column.parsing,
+        parsing={**column.parsing, **(known_levels(column) if role in _USED else {})},
         statistics=statistics,
     )
     return described, findings
 
 
-def _keep_something(schema: Schema, findings: list[Finding]) -> tuple[Schema, list[Finding]]:
-    """A table whose only feature would be called an id keeps it: there is nothing else to learn from."""
-    ids = [column for column in schema if column.role is Role.ID and column.reason != "you said so"]
+def _keep_something(
+    schema: Schema, findings: list[Finding], said: Mapping[str, Role]
+) -> tuple[Schema, list[Finding]]:
+    """A table whose only feature would be called an id keeps it: there is nothing else to learn from.
+
+    Raises
+    ------
+    DataError
+        If there would be something else, had the user not left it out.
+    """
+    ids = [column for column in schema if column.role is Role.ID and column.name not in said]
     if schema.features or not ids:
         return schema, findings
+    if said:
+        # Who leaves out every feature did not ask to learn from the number of the row.
+        reasons = [
+            f"{name!r} ({'ignored' if role is Role.IGNORED else 'id'}: you said so)"
+            for name, role in said.items()
+        ]
+        reasons += [f"{column.name!r} ({column.reason})" for column in ids]
+        more = ", ..." if len(reasons) > 12 else ""
+        raise DataError(
+            f"No feature is left to learn from. Left out: {', '.join(reasons[:12])}{more}. Keep at least "
+            f"one; to learn from an id all the same: --set {shlex.quote(ids[0].name)}=feature."
+        )
     kept = {column.name for column in ids}
     columns = tuple(
         replace(column, role=Role.FEATURE, reason=f"{column.reason}; kept, as there is no other feature")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Mapping
 
@@ -86,8 +87,10 @@ def report_spellings(name: str, levels: Mapping[str, int], merged: Mapping[str, 
             "Kept apart, because it is what is learned from or by; correct them in the data if they are one."
         )
     else:
-        message = f"{len(merged)} spellings in {name!r} are read as another: {shown}{more} ({rows} rows)."
-        action = f"Set {name}=categorical to keep them apart."
+        count = "1 spelling" if len(merged) == 1 else f"{len(merged)} spellings"
+        verb, lines = "is" if len(merged) == 1 else "are", "1 row" if rows == 1 else f"{rows} rows"
+        message = f"{count} in {name!r} {verb} read as another: {shown}{more} ({lines})."
+        action = f"To keep them apart: --set {shlex.quote(name)}=categorical."
     evidence = {"rows": rows, "spellings": dict(list(merged.items())[:50])}
     return Finding("spellings", "warning", message, name, action, evidence)
 

@@ -16,7 +16,9 @@ __all__ = ["SCHEMES", "SqlQuery"]
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 _EXAMPLE = "postgresql://user:password@host/database or sqlite:///path.db"
-_FIRST_WORD = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*([A-Za-z]+)", re.DOTALL)
+_SKIPPED = re.compile(r"[\s(]+")
+_WORD = re.compile(r"[A-Za-z]+")
+_COMMENTS = {"--": "\n", "/*": "*/"}
 _READS = ("select", "with", "values", "table")
 
 
@@ -71,8 +73,7 @@ class SqlQuery:
             )
         elif table is not None:
             raise OptionError(f"Give {self.shown!r} a query or ?table=, not both.")
-        word = _FIRST_WORD.match(query)
-        if word is None or word[1].lower() not in _READS:
+        if _first_word(query).lower() not in _READS:
             came = f"begins with {query.strip()[:40]!r}" if query.strip() else "is empty"
             raise DataError(f"Expected a query that reads (SELECT ...), but it {came}. Nothing was run.")
         object.__setattr__(self, "query", query)
@@ -84,6 +85,28 @@ class SqlQuery:
 
     def __repr__(self) -> str:
         return f"SqlQuery({self.shown!r}, {self.query!r})"
+
+
+def _first_word(query: str) -> str:
+    """The word that a query begins with, after blanks, comments and parentheses; empty where there is none.
+
+    Each character is looked at once, however many comments there are: one regular expression for all of it
+    would try every way to part them.
+    """
+    place = 0
+    while place < len(query):
+        end = _COMMENTS.get(query[place : place + 2])
+        if end is not None:
+            found = query.find(end, place + 2)
+            if found < 0:
+                return ""
+            place = found + len(end)
+        elif skipped := _SKIPPED.match(query, place):
+            place = skipped.end()
+        else:
+            word = _WORD.match(query, place)
+            return word[0] if word else ""
+    return ""
 
 
 def parse_address(url: str) -> URL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -202,7 +203,7 @@ def _check_enough(present: pl.Series, values: pl.Series, column: Column) -> None
         )
     if present.n_unique() < 2:
         raise TargetError(
-            f"Every value of the target {name!r} is {present[0]!r}, so there is nothing to learn. "
+            f"Every value of the target {name!r} is {_some(present, 1)}, so there is nothing to learn. "
             "At least two different values are needed."
         )
 
@@ -296,7 +297,7 @@ def _are_classes(present: pl.Series, distinct: int) -> bool:
 
 def _some(present: pl.Series, count: int = 3) -> str:
     values = present.unique().sort().head(count).to_list()
-    return ", ".join(repr(value) for value in values)
+    return ", ".join(value.isoformat(" ") if isinstance(value, datetime) else repr(value) for value in values)
 
 
 def _rare_classes(target: NDArray[np.int64], classes: tuple[Label, ...], name: str) -> list[Finding]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from modelwright.core import Finding
+from modelwright.data.number_format import NumberFormat, guess_number_format
 from modelwright.data.tokens import NUMERIC_MISSING
 from modelwright.data.typed_column import TypedColumn, numeric_column, without_tokens
 
@@ -42,6 +44,8 @@ class TextColumn:
         All other values and their rows.
     decimal_comma : bool
         Whether ``1,234`` is 1.234 where the values leave it open.
+    point_groups : bool
+        Whether ``1.234`` is 1234 where the values leave it open.
     """
 
     name: str
@@ -49,6 +53,7 @@ class TextColumn:
     missing: set[str]
     real: dict[str, int]
     decimal_comma: bool = False
+    point_groups: bool = False
 
     @property
     def rows(self) -> int:
@@ -58,6 +63,10 @@ class TextColumn:
     def only(self, levels: Iterable[str]) -> TextColumn:
         """The column as if only some of its values were not missing."""
         return replace(self, real={level: self.real[level] for level in levels})
+
+    def number_format(self, values: Sequence[str]) -> NumberFormat | None:
+        """How some of its values, or the numbers in them, are written; None if they are no numbers."""
+        return guess_number_format(values, self.decimal_comma, self.point_groups) if values else None
 
     def uniques(self) -> pl.Series:
         """The distinct values that are not missing."""
@@ -128,11 +137,13 @@ def with_typos(typed: TypedColumn, column: TextColumn, strange: list[str]) -> Ty
     if not strange:
         return typed
     rows = sum(column.real[value] for value in strange)
+    shown = ", ".join(map(repr, strange[:3]))
+    count = "1 value of" if rows == 1 else f"{rows} values of"
     message = (
-        f"{rows} values of {column.name!r} are not {typed.kind} ({', '.join(map(repr, strange[:3]))}) and "
-        "are treated as missing, because all others are."
+        f"{count} {column.name!r} {'is' if rows == 1 else 'are'} not {typed.kind} ({shown}) and "
+        f"{'is' if rows == 1 else 'are'} treated as missing, because all others are."
     )
-    action = f"Set {column.name}=categorical to keep them."
+    action = f"To keep them: --set {shlex.quote(column.name)}=categorical."
     evidence = {"rows": rows, "examples": strange[:5]}
     finding = Finding("not_numeric", "warning", message, column.name, action, evidence)
     return replace(typed, findings=(*typed.findings, finding))

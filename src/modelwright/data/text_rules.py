@@ -14,7 +14,7 @@ from modelwright.data.coordinates import type_coordinates
 from modelwright.data.date_format import DateFormat, guess_date_format, parse_dates
 from modelwright.data.durations import type_duration
 from modelwright.data.identifiers import group_in_id, informative_prefix, recognise
-from modelwright.data.number_format import NumberFormat, guess_number_format
+from modelwright.data.number_format import NumberFormat
 from modelwright.data.parse import parse_text
 from modelwright.data.quantities import mixed_units, type_quantity
 from modelwright.data.spellings import merged_spellings, range_order, report_spellings
@@ -83,7 +83,10 @@ def _missing_words(column: TextColumn, typed: TypedColumn) -> tuple[Finding, ...
     if not words:
         return ()
     message = f"In {column.name!r} {', '.join(map(repr, words[:5]))} is read as missing."
-    return (Finding("missing_words", "info", message, column.name, "", {"words": words[:20]}),)
+    action = ""
+    if typed.kind in (Kind.CATEGORICAL, Kind.BOOLEAN):
+        action = f"To keep every word: --set {shlex.quote(column.name)}=categorical."
+    return (Finding("missing_words", "info", message, column.name, action, {"words": words[:20]}),)
 
 
 def _boolean(column: TextColumn) -> TypedColumn | None:
@@ -118,7 +121,7 @@ def read_numbers(column: TextColumn) -> TypedColumn | None:
     """The column as numbers, if nearly all values are; no more than three typos in 1% of the rows."""
     step = max(1, len(column.real) // 500)
     written = [value for value in list(column.real)[::step] if value.lower() not in _NO_NUMBER]
-    style = guess_number_format(written, column.decimal_comma) if written else None
+    style = column.number_format(written)
     if style is None:
         return None
     uniques = column.uniques()
@@ -165,11 +168,7 @@ def _half_percent(style: NumberFormat, uniques: pl.Series, parsed: pl.Series) ->
 
 
 def _written(style: NumberFormat) -> str:
-    parts = []
-    if style.decimal == ",":
-        parts.append("decimal comma")
-    if style.thousands:
-        parts.append(f"thousands {style.thousands!r}")
+    parts = list(style.marks)
     if style.symbols:
         parts.append(f"with {style.symbols}")
     return f" ({', '.join(parts)})" if parts else ""
@@ -254,6 +253,7 @@ def _tidy(column: TextColumn, typed: TypedColumn) -> TypedColumn:
         return TypedColumn(Kind.CATEGORICAL, values, reason, parsing, (*typed.findings, finding))
     if len(column.real) == column.rows:
         return replace(typed, findings=(*typed.findings, *group_in_id(column)))
+    typed = replace(typed, parsing={**typed.parsing, "folds": True})
     order = range_order(column.real)
     if order:
         parsing = {**typed.parsing, "order": order}
@@ -294,7 +294,7 @@ def _nearly_numeric(column: TextColumn, messy: bool) -> tuple[Finding, ...]:
     if rows > 0.2 * column.rows or len(column.real) - len(words) < 3:
         return ()
     numbers = [level for level in column.real if level not in words]
-    style = guess_number_format(numbers[:: max(1, len(numbers) // 500)], column.decimal_comma)
+    style = column.number_format(numbers[:: max(1, len(numbers) // 500)])
     uniques = pl.Series(numbers, dtype=pl.String)
     plain = style is not None and not style.parse(uniques).null_count()
     if plain and uniques.str.contains(CODE).any():

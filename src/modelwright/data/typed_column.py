@@ -55,7 +55,9 @@ class TypedColumn:
         ``unit``, ``factors``, ``currency`` of quantities; ``duration``; ``sentinels`` (numbers that stand for
         missing); ``epoch`` (unit of moments since 1970); ``coordinates``, ``longitude_first``; ``delimiter``
         of lists; ``prefix`` (whether only the letters before the digits of an id are kept); ``merged`` (rare
-        spelling to the usual one); ``order`` of levels that are ranges;
+        spelling to the usual one); ``folds`` (whether new spellings are folded as well); ``known`` (levels or
+        items of training, if not too many); ``kept`` (words for missing that are levels); ``order`` of levels
+        that are ranges;
         ``declared`` (type the source declared: then no token but an empty cell is missing).
     findings : tuple of Finding
         What was noticed.

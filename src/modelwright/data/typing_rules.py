@@ -19,6 +19,9 @@ from modelwright.core import Kind
 from modelwright.data.coordinates import named_place, pairs_in_range
 from modelwright.data.forced_kind import force_kind
 from modelwright.data.number_meaning import find_codes, find_epoch, find_sentinels, notable_reason
+from modelwright.data.separators import decide_separators, open_points, report_separators
+from modelwright.data.spelled_levels import as_labels, keep_every_word, with_kept_words
+from modelwright.data.text_column import TextColumn
 from modelwright.data.text_rules import CODE, count_levels, type_text
 from modelwright.data.typed_column import EXACT, TypedColumn, levels_as_text, lists_of_text, numeric_column
 
@@ -40,12 +43,18 @@ class TypingOptions:
         misspelled levels.
     protected : collection of str
         Targets, groups and weights: their values are read, but never merged, taken apart or made missing.
+    labels : collection of str
+        Targets that may be classes: their labels stay as they are written.
+    classification : bool
+        Whether classes were asked for.
     """
 
     forced: Mapping[str, Kind] = field(default_factory=dict)
     decimal_comma: bool = False
     messy: bool = True
     protected: Collection[str] = ()
+    labels: Collection[str] = ()
+    classification: bool = False
 
 
 def type_columns(frame: pl.DataFrame, options: TypingOptions | None = None) -> dict[str, TypedColumn]:
@@ -77,23 +86,50 @@ def type_columns(frame: pl.DataFrame, options: TypingOptions | None = None) -> d
     # One call for all columns: polars takes as long to begin as it needs for a thousand short strings.
     stripped = plain.select(pl.col(texts).str.strip_chars()) if texts else pl.DataFrame()
     said = {f"c{position}": options.forced.get(name) for position, name in enumerate(frame.columns)}
-    quick = _plain_numbers(stripped, dict(zip(plain.columns, frame.columns, strict=True)), said)
+    names = dict(zip(plain.columns, frame.columns, strict=True))
+    quick = _plain_numbers(stripped, names, said)
+    if options.decimal_comma:
+        for key in open_points([stripped[key] for key in quick if "integer" not in quick[key].parsing]):
+            del quick[key]
+    texts_of = {
+        key: count_levels(names[key], stripped[key], options.decimal_comma)
+        for key in texts
+        if key not in quick
+    }
+    points = any("integer" not in column.parsing for column in quick.values())
+    how = decide_separators(texts_of, points, options.decimal_comma)
     typed = {}
     for name, series in zip(frame.columns, plain.get_columns(), strict=True):
         key, forced = series.name, said[series.name]
         if key in quick:
             column = quick[key]
         elif series.dtype == pl.String:
-            counted = count_levels(name, stripped[key], options.decimal_comma)
-            if forced is not None:
-                column = force_kind(counted, forced)
-            else:
-                column = type_text(counted, options.messy, name in options.protected)
+            marks = how[key]
+            counted = replace(
+                texts_of.pop(key), decimal_comma=marks.decimal_comma, point_groups=marks.point_groups
+            )
+            column = _type_text(counted, forced, options)
+            if marks.doubtful and column.kind is Kind.NUMERIC:
+                found = report_separators(name, column, marks, counted)
+                column = replace(column, findings=(*column.findings, *found))
         else:
             column = _type_declared(name, series, forced, options)
         if forced is None and column.kind is Kind.NUMERIC and options.messy:
             column = _refine(name, column, name in options.protected)
         typed[name] = replace(column, values=column.values.alias(name))
+    return typed
+
+
+def _type_text(column: TextColumn, forced: Kind | None, options: TypingOptions) -> TypedColumn:
+    """A text column as the user says, or by the rules; a target keeps its labels."""
+    if forced is Kind.CATEGORICAL:
+        column, words = keep_every_word(column)
+        return with_kept_words(column, force_kind(column, forced), words)
+    if forced is not None:
+        return force_kind(column, forced)
+    typed = type_text(column, options.messy, column.name in options.protected)
+    if column.name in options.labels and column.real:
+        return as_labels(column, typed, options.classification)
     return typed
 
 

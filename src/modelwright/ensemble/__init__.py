@@ -7,6 +7,7 @@ from modelwright.ensemble.decision import fit_decision, quick_decision
 from modelwright.ensemble.fit_options import FitOptions, split_config
 from modelwright.ensemble.fit_variants import TargetFacts, option_space, option_variants
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
+from modelwright.ensemble.quantile_offsets import fit_offsets, moved
 from modelwright.ensemble.selection import select_weights
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "fit_calibration",
     "fit_decision",
     "fit_fold",
+    "fit_offsets",
+    "moved",
     "open_fold_data",
     "option_space",
     "option_variants",

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import Predictions, Task, View
+from modelwright.core import BundleError, Predictions, SchemaMismatch, Task, View
 from modelwright.ensemble.calibration import Calibration
 from modelwright.ensemble.outputs import load_model
+from modelwright.ensemble.quantile_offsets import moved
 from modelwright.features import open_view
 from modelwright.learners import FittedLearner
 
@@ -45,6 +46,8 @@ class Member:
         Hyperparameters.
     task : Task
         Of the problem: some have several models in each directory.
+    outputs : int or None
+        Of the problem, where it is known: a model that was changed must not say how much it predicts.
     """
 
     trial: int
@@ -54,19 +57,39 @@ class Member:
     directories: tuple[Path, ...]
     config: Mapping[str, Any]
     task: Task
+    outputs: int | None = None
 
     @cached_property
     def models(self) -> tuple[FittedLearner, ...]:
         """The fold models, loaded when they are first needed: libraries are slow to import."""
-        return tuple(load_model(self.learner, self.task, directory) for directory in self.directories)
+        return tuple(
+            load_model(self.learner, self.task, directory, self.outputs) for directory in self.directories
+        )
 
     def predict(self, view: View) -> NDArray[np.float64]:
         """Mean of the fold models' predictions."""
-        total = self.models[0].predict(view).array.copy()
+        total = self._predict(self.models[0], view).copy()
         for model in self.models[1:]:
-            total += model.predict(view).array
+            total += self._predict(model, view)
         mean: NDArray[np.float64] = total / len(self.models)
         return mean
+
+    def _predict(self, model: FittedLearner, view: View) -> NDArray[np.float64]:
+        try:
+            array = model.predict(view).array
+        except SchemaMismatch as error:
+            # the rows had the columns of the schema, or there were no view
+            raise BundleError(
+                f"A model of {self.label!r} was fitted on other columns than the ones made here: its files "
+                f"do not belong together ({error}). Copy the model again, or train it again."
+            ) from error
+        shape = (view.rows,) if self.task is Task.REGRESSION else (view.rows, self.outputs)
+        if self.outputs is not None and array.shape != shape:
+            raise BundleError(
+                f"A model of {self.label!r} predicts an array of shape {array.shape}, not {shape}: it is of "
+                "another problem. Copy the model again, or train it again."
+            )
+        return array
 
     def to_dict(self, root: Path) -> dict[str, Any]:
         """A JSON-able record; the models' directories are told from a root."""
@@ -93,12 +116,15 @@ class Ensemble:
         Applied to the mean of the members' probabilities.
     utility : float64 array, shape (classes, classes) or (labels,), or None
         What to decide for, given these; see `core.Predictions`.
+    offsets : tuple of float
+        Added to each predicted quantile; empty for none. See `quantile_offsets`.
     """
 
     task: Task
     members: tuple[Member, ...]
     calibration: Calibration | None = None
     utility: NDArray[np.float64] | None = None
+    offsets: tuple[float, ...] = ()
 
     def predict(self, view: View) -> Predictions:
         """Predictions of every row of a view."""
@@ -107,14 +133,14 @@ class Ensemble:
         if self.task is Task.REGRESSION:
             return Predictions.of_values(total)
         if self.task.has_outputs:
-            return Predictions(np.asarray(total, np.float64), self.utility)
+            return Predictions(moved(np.asarray(total, np.float64), self.offsets), self.utility)
         array = Predictions.of_probabilities(total).array
         if self.calibration is not None:
             array = self.calibration.apply(array)
         return Predictions(array, self.utility)
 
     def require_outputs(self, outputs: int) -> None:
-        """Refuse a utility, or a calibration, that is not of so many classes or labels.
+        """Refuse a utility, a calibration or offsets that are not of so many classes, labels or quantiles.
 
         Raises
         ------
@@ -126,6 +152,8 @@ class Ensemble:
         curves = 0 if self.calibration is None else len(self.calibration.curves)
         if curves not in (0, 1 if outputs == 2 else outputs):
             raise ValueError(f"a calibration of {curves} curves for {outputs} outputs")
+        if len(self.offsets) not in (0, outputs):
+            raise ValueError(f"{len(self.offsets)} offsets for {outputs} outputs")
 
     def to_dict(self, root: Path) -> dict[str, Any]:
         """The record that `from_dict` needs beside the members' directories below a root."""
@@ -134,11 +162,20 @@ class Ensemble:
             "members": [member.to_dict(root) for member in self.members],
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "utility": None if self.utility is None else self.utility.tolist(),
+            "offsets": list(self.offsets),
         }
 
     @classmethod
-    def from_dict(cls, root: Path, record: Mapping[str, Any]) -> Ensemble:
+    def from_dict(cls, root: Path, record: Mapping[str, Any], outputs: int | None = None) -> Ensemble:
         """Inverse of `to_dict`. The caller has verified the files' hashes; models load when needed.
+
+        Parameters
+        ----------
+        root : Path
+            The bundle.
+        record : mapping
+        outputs : int, optional
+            Of the problem: utility, calibration and every model must be of so many.
 
         Raises
         ------
@@ -155,13 +192,28 @@ class Ensemble:
                 directories=tuple(_inside(root, name) for name in item["models"]),
                 config=item["config"],
                 task=task,
+                outputs=outputs,
             )
             for item in record["members"]
         )
         if not members or not all(member.directories for member in members):
             raise ValueError("an ensemble needs a member, and each member a model")
+        if not all(member.weight >= 0 and np.isfinite(member.weight) for member in members):
+            raise ValueError("the weights of members must be finite and not negative")
         calibration = Calibration.from_dict(record.get("calibration"))
-        return cls(task, members, calibration, _utility(task, record.get("utility")))
+        offsets = _offsets(task, record.get("offsets", ()))
+        ensemble = cls(task, members, calibration, _utility(task, record.get("utility")), offsets)
+        if outputs is not None:
+            ensemble.require_outputs(outputs)
+        return ensemble
+
+
+def _offsets(task: Task, record: Any) -> tuple[float, ...]:
+    """Offsets of quantiles as they were written."""
+    offsets = tuple(float(number) for number in record)
+    if offsets and (task is not Task.QUANTILE or not np.isfinite(offsets).all()):
+        raise ValueError(f"the offsets of an ensemble do not fit the task {task}")
+    return offsets
 
 
 def _utility(task: Task, record: Any) -> NDArray[np.float64] | None:

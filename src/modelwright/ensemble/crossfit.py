@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import FitTask, Problem, Task, TrialError, canonical_json, hash_file, hash_json
+from modelwright.core import (
+    FitTask,
+    OutOfTime,
+    Problem,
+    Task,
+    TrialError,
+    canonical_json,
+    hash_file,
+    hash_json,
+)
 from modelwright.ensemble.fold_data import FoldData, open_fold_data
 from modelwright.ensemble.outputs import fit_outputs
 from modelwright.learners import LEARNERS
@@ -120,7 +129,7 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
     """Fit one fold, predict its validation rows and publish the result (the worker's entry point).
 
     Everything is written to a directory beside the final one, made durable and renamed: a fold is on
-    disk completely or not at all.
+    disk completely or not at all. A fit that had no time for any model is none: ``out_of_time`` says so.
     """
     job = FoldJob(**parameters)
     data = _open_cached(job.data, job.data_identity, context.cache)
@@ -140,9 +149,13 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
         adaptive=job.adaptive,
         cache=context.cache,
         cache_key=data.identity,
+        groups=data.groups,
     )
     started = time.monotonic()
-    result = fit_outputs(learner, task)
+    try:
+        result = fit_outputs(learner, task)
+    except OutOfTime as reason:
+        return {"out_of_time": str(reason)}
     fitted = time.monotonic()
     predictions = result.model.predict(data.view.take(task.valid_rows)).array
     predicted = time.monotonic()

@@ -93,6 +93,7 @@ def quick_decision(
     target: NDArray[Any],
     array: FloatArray,
     weights: FloatArray | None = None,
+    problem: Problem | None = None,
 ) -> FloatArray | None:
     """A utility at which predictions score well, found in a few passes over the rows.
 
@@ -100,7 +101,7 @@ def quick_decision(
 
     Parameters
     ----------
-    metric, target, array, weights
+    metric, target, array, weights, problem
         As for `fit_decision`.
 
     Returns
@@ -108,6 +109,8 @@ def quick_decision(
     float64 array or None
         None where the metric looks at no decisions, or is a caller's own function of several classes.
     """
+    if metric.needs == "labels" and not metric.tuned and problem is not None and problem.costs:
+        return _scaled(-cost_matrix(problem))
     if metric.needs != "labels" or not metric.tuned:
         return None
     if np.ndim(target) == 2:
@@ -145,7 +148,7 @@ def fit_decision(
     weights : float64 array, shape (rows,), optional
         Row weights.
     problem : Problem, optional
-        If it tells what errors cost, decisions are made for the least cost, whatever the metric is.
+        If it tells what errors cost, decisions are made for the least cost.
     seed : int, default 0
         Of the halves. Equal arguments give equal answers.
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelwright.core import (
     BundleError,
     Config,
     FitTask,
+    IntArray,
     OptionError,
     Predictions,
     Problem,
@@ -40,6 +42,11 @@ _KEPT_OUT = 10
 
 _MOST_KEPT_OUT = 2_000
 _FEWEST_KEPT_OUT = 20
+_FEWEST_LEFT = 3
+"""One row of so many at most."""
+
+_ENOUGH_KEPT_OUT = 50
+"""Rows of the rarest class that leave little doubt about a mean probability."""
 
 _OF_MEDIANS = ("mae", "mape", "median_absolute_error", "custom")
 """Metrics that reward medians, or nobody knows what: on any rising scale, absolute errors lead to medians."""
@@ -196,11 +203,16 @@ def load_single(learner: str, directory: Path) -> FittedLearner:
 def _fit_weighted(learner: Learner, task: FitTask, kind: str) -> FitResult:
     codes = np.asarray(task.target)
     given = None if task.weights is None else np.asarray(task.weights, np.float64)
-    rows = task.train_rows
+    kept_out, rows = _kept_out_of_each(codes, task)
+    if not len(kept_out):
+        # what weights do to probabilities could not be told, so there are none
+        return learner.fit(task)
     found = fit_class_weights(kind, codes[rows], None if given is None else given[rows], task.problem.outputs)
     # Validation rows weigh the same way: a fit that stops early must stop by what it minimises.
     weights = found.of_rows(codes) * (1.0 if given is None else given)
-    result = learner.fit(replace(task, weights=weights))
+    result = learner.fit(replace(task, weights=weights, train_rows=rows))
+    said = result.model.predict(task.view.take(kept_out)).array
+    found = found.with_shifts(codes[kept_out], said, None if given is None else given[kept_out])
     return replace(result, model=FittedWithOptions(learner.name, result.model, found))
 
 
@@ -210,10 +222,15 @@ def _fit_transformed(learner: Learner, task: FitTask, kind: str) -> FitResult:
     if transform is None:
         return learner.fit(task)
     problem = _on_new_scale(task.problem)
-    part = replace(task, target=transform.forward(target), problem=problem)
+    part = replace(
+        task,
+        target=transform.forward(target),
+        problem=problem,
+        config={**task.config, **learner.on_new_scale},
+    )
     kept_out = np.zeros(0, np.int64)
     if problem.task is Task.REGRESSION and problem.metric == "rmse":
-        kept_out, fitted_rows = _kept_out(task.train_rows)
+        kept_out, fitted_rows = _kept_out(np.asarray(task.train_rows), task.groups)
         part = replace(part, train_rows=fitted_rows)
     result = learner.fit(part)
     if len(kept_out):
@@ -235,10 +252,39 @@ def _on_new_scale(problem: Problem) -> Problem:
     return replace(problem, metric="mae" if name in _OF_MEDIANS else "rmse", metric_function=None)
 
 
-def _kept_out(rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[Any, Any]:
-    """Evenly spaced training rows to measure errors on, and the others."""
-    step = max(_KEPT_OUT, -(-len(rows) // _MOST_KEPT_OUT))
-    if len(rows) // step < _FEWEST_KEPT_OUT:
-        step = max(3, len(rows) // _FEWEST_KEPT_OUT)
-    chosen = np.arange(len(rows)) % step == step // 2
+def _kept_out(rows: NDArray[np.int64], groups: NDArray[Any] | None) -> tuple[IntArray, IntArray]:
+    """Evenly spaced training rows to measure errors on, and the others; whole groups where there are any."""
+    count = len(rows)
+    step = max(_KEPT_OUT, -(-count // _MOST_KEPT_OUT))
+    if count // step < _FEWEST_KEPT_OUT:
+        step = max(_FEWEST_LEFT, count // _FEWEST_KEPT_OUT)
+    if groups is None:
+        chosen = np.arange(count) % step == step // 2
+    else:
+        numbers = np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
+        chosen = numbers % step == step // 2
+    return np.asarray(rows[chosen]), np.asarray(rows[~chosen])
+
+
+def _kept_out_of_each(codes: NDArray[Any], task: FitTask) -> tuple[IntArray, IntArray]:
+    """The same, with enough rows of the rarest class; none where a third of them is not enough."""
+    rows = np.asarray(task.train_rows)
+    sizes = np.bincount(codes[rows].astype(np.int64))
+    rarest = int(sizes[sizes > 0].min())
+    step = min(_KEPT_OUT, max(_KEPT_OUT // 2, rarest // _ENOUGH_KEPT_OUT))
+    if rarest // step < _FEWEST_KEPT_OUT:
+        step = max(_FEWEST_LEFT, rarest // _FEWEST_KEPT_OUT)
+    if task.groups is None:
+        # every class is walked through on its own
+        order = np.argsort(codes[rows], kind="stable")
+        chosen = np.zeros(len(rows), np.bool_)
+        chosen[order[step // 2 :: step]] = True
+    else:
+        chosen = np.unique(np.asarray(task.groups)[rows], return_inverse=True)[1] % step == step // 2
+    found = np.bincount(codes[rows[chosen]].astype(np.int64), minlength=len(sizes))
+    left = np.bincount(codes[rows[~chosen]].astype(np.int64), minlength=len(sizes))
+    # groups come in all sizes: a few rows less will do
+    fewest = _FEWEST_KEPT_OUT if task.groups is None else _FEWEST_KEPT_OUT // 2
+    if (np.minimum(found, left)[sizes > 0] < fewest).any():
+        return rows[:0], rows
     return rows[chosen], rows[~chosen]

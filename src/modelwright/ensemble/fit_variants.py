@@ -18,6 +18,9 @@ _SKEWED, _VERY_SKEWED = 1.5, 3.0
 _HEAVY_TAILS = 8.0
 _FEWEST_ROWS = 200
 _FEWEST_VALUES = 20
+_FEWEST_OF_CLASS = 75
+"""Rows of the rarest class below which no fold can tell what weights did to its probabilities."""
+
 _RARE, _VERY_RARE = 0.35, 0.15
 """Share of the rarest class times the number of classes, below which weights are worth one trial, or two."""
 
@@ -135,7 +138,8 @@ def _kinds(problem: Problem, facts: TargetFacts) -> tuple[str, ...]:
 
 def _weighted(problem: Problem, facts: TargetFacts) -> tuple[Candidate, ...]:
     """Class weights where decisions on a rare class count."""
-    if facts.rarest >= _RARE:
+    classes = problem.outputs if problem.task.is_classification else 2
+    if facts.rarest >= _RARE or facts.rarest * facts.rows / classes < _FEWEST_OF_CLASS:
         return ()
     means_recalls = False
     if problem.metric_function is None:

@@ -35,6 +35,8 @@ class FoldData:
         Row indices of each fold.
     identity : str
         Hash of everything above; equal data gives equal identity on every machine.
+    groups : int64 array, shape (rows,), or None
+        Codes of the groups of rows that belong together.
     """
 
     problem: Problem
@@ -43,6 +45,7 @@ class FoldData:
     weights: NDArray[np.float64] | None
     folds: Folds
     identity: str
+    groups: NDArray[np.int64] | None = None
 
     @property
     def validated(self) -> NDArray[np.int64]:
@@ -61,6 +64,8 @@ def write_fold_data(data: FoldData, directory: Path) -> None:
     np.save(directory / "target.npy", data.target, allow_pickle=False)
     if data.weights is not None:
         np.save(directory / "weights.npy", data.weights, allow_pickle=False)
+    if data.groups is not None:
+        np.save(directory / "groups.npy", data.groups, allow_pickle=False)
     for fold, (train, valid) in enumerate(zip(data.folds.train, data.folds.valid, strict=True)):
         np.save(directory / f"train-{fold}.npy", train, allow_pickle=False)
         np.save(directory / f"valid-{fold}.npy", valid, allow_pickle=False)
@@ -74,6 +79,7 @@ def write_fold_data(data: FoldData, directory: Path) -> None:
         "reason": data.folds.reason,
         "folds": len(data.folds.valid),
         "weights": data.weights is not None,
+        "groups": data.groups is not None,
         "identity": data.identity,
     }
     (directory / "data.json").write_bytes(canonical_json(record))
@@ -100,4 +106,5 @@ def open_fold_data(directory: Path) -> FoldData:
             reason=record["reason"],
         ),
         identity=record["identity"],
+        groups=array("groups") if record["groups"] else None,
     )

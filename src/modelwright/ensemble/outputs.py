@@ -15,21 +15,24 @@ from modelwright.core import (
     BundleError,
     Deadline,
     FitTask,
+    ModelwrightError,
     Predictions,
     Task,
+    UnknownName,
     View,
     canonical_json,
     derive_seed,
 )
-from modelwright.ensemble.fit_options import fit_single, load_single
+from modelwright.ensemble.fit_options import FittedWithOptions, fit_single, load_single
 from modelwright.ensemble.packing import pack_models, unpack_models
 from modelwright.learners import LEARNERS, FitResult, FittedLearner, Learner
+from modelwright.learners.constant import FittedConstant
+from modelwright.learners.targets import MOST_OUTPUTS, TargetCoder
 
 __all__ = ["FittedOutputs", "fit_outputs", "load_model"]
 
 _RECORD = "outputs.json"
 _MODELS = "outputs.zip"
-_MOST = 10_000
 _CONSTANT = "constant"
 
 
@@ -80,8 +83,12 @@ class FittedOutputs(FittedLearner):
         try:
             record = json.loads((directory / _RECORD).read_bytes())
             task, names = Task(record["task"]), tuple(record["learners"])
-            known = task.has_outputs and 1 <= len(names) <= _MOST and all(name in LEARNERS for name in names)
-        except (OSError, ValueError, LookupError, TypeError) as error:
+            known = (
+                task.has_outputs
+                and 1 <= len(names) <= MOST_OUTPUTS
+                and all(name in LEARNERS for name in names)
+            )
+        except (OSError, ValueError, LookupError, TypeError, RecursionError, MemoryError) as error:
             raise BundleError(f"{_RECORD} of a model is missing or damaged ({error}).") from error
         if not known:
             raise BundleError(f"{_RECORD} of a model names learners or a task that are not known here.")
@@ -134,9 +141,72 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
     )
 
 
-def load_model(learner: str, task: Task, directory: Path) -> FittedLearner:
-    """The model of one fold, as `fit_outputs` left it."""
-    return FittedOutputs.load(directory) if task.has_outputs else load_single(learner, directory)
+def load_model(learner: str, task: Task, directory: Path, outputs: int | None = None) -> FittedLearner:
+    """The model of one fold, as `fit_outputs` left it.
+
+    Parameters
+    ----------
+    learner : str
+        Name in the catalog.
+    task : Task
+    directory : Path
+    outputs : int, optional
+        Classes, labels or quantiles of the problem: a model of another number is refused.
+
+    Raises
+    ------
+    BundleError
+        If a file is damaged, or is of a model for another problem.
+    """
+    try:
+        model = FittedOutputs.load(directory) if task.has_outputs else load_single(learner, directory)
+        _require(model, task, outputs)
+    except UnknownName as error:
+        raise BundleError(
+            f"The model in {_shown(directory)} is of a learner not known here. {error}"
+        ) from error
+    except (ModelwrightError, ImportError):
+        raise
+    except Exception as error:  # readers, and the engines' own, may raise anything on files that were changed
+        raise BundleError(
+            f"The model in {_shown(directory)} could not be read ({type(error).__name__}: {error}). Copy the "
+            "model again, or train it again."
+        ) from error
+    return model
+
+
+def _shown(directory: Path) -> str:
+    """A model's place in its bundle."""
+    return repr("/".join(directory.parts[-3:]))
+
+
+def _require(model: FittedLearner, task: Task, outputs: int | None) -> None:
+    """Refuse a model of another number of classes or outputs: nothing is predicted with it."""
+    parts = model.models if isinstance(model, FittedOutputs) else (model,)
+    if isinstance(model, FittedOutputs):
+        found, expected = len(parts), outputs
+        if model.task is not task or (expected is not None and found != expected):
+            raise BundleError(
+                f"A model has {found} outputs of a {model.task} task, not {expected} of {task}."
+            )
+    classes = 2 if task is Task.MULTILABEL else (outputs if task.is_classification else 0)
+    for part in parts:
+        stated = _classes(part)
+        if stated is not None and classes is not None and stated != classes:
+            raise BundleError(
+                f"A model tells {stated} classes apart (0: it predicts values), but its task {task} has "
+                f"{classes}. Copy the model again, or train it again."
+            )
+
+
+def _classes(model: FittedLearner) -> int | None:
+    """Classes that a model tells apart, 0 for values; None if only its predictions say so."""
+    if isinstance(model, FittedWithOptions):
+        return _classes(model.model)
+    if isinstance(model, FittedConstant):
+        return len(model.values) if model.is_classification else 0
+    coder = getattr(model, "coder", None)
+    return coder.outputs if isinstance(coder, TargetCoder) else None
 
 
 def _learner(name: str) -> Any:

@@ -51,7 +51,8 @@ class Entrant:
     is_baseline : bool
         Whether it is there to be compared with.
     status : str
-        ``"finished"``, ``"stopped early"``, ``"failed"`` ...
+        ``"finished"``, ``"pruned"`` (it lost the race against better trials), ``"out of time"``,
+        ``"failed"`` ...
     note : str
         Why, in words.
     """

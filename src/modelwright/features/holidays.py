@@ -137,6 +137,8 @@ def public_holidays(country: str, years: Iterable[int]) -> tuple[date, ...]:
     OptionError
         If the country is not known, or the package `holidays` is not installed.
     """
+    if not isinstance(country, str):
+        raise OptionError(f"A country is a two-letter code such as 'DE', but came as {country!r}.")
     try:
         from holidays import country_holidays
     except ImportError as error:

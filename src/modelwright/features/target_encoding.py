@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import DataError, FeatureInfo, OptionError, Problem, View, ViewInfo
+from modelwright.core import DataError, FeatureInfo, Problem, View, ViewInfo
 from modelwright.features.levels import KnownLevels, LevelTable, count_levels, select_rows
 from modelwright.features.state import damaged, read_array
 
@@ -109,7 +109,7 @@ class TargetEncoder:
         *,
         weights: NDArray[np.float64] | None = None,
         seed: int = 0,
-        folds: int = FOLDS,
+        groups: NDArray[Any] | None = None,
     ) -> tuple[TargetEncoder, NDArray[np.float32]]:
         """The encoder of all training rows, and values for those rows that do not know their own target.
 
@@ -119,8 +119,8 @@ class TargetEncoder:
             As in `fit`.
         seed : int, default 0
             Decides which training rows make a part.
-        folds : int, default 5
-            Number of parts.
+        groups : int array, shape (rows of the view,), optional
+            Rows of one group stay in one part: new rows will not come with the targets of their groups.
 
         Returns
         -------
@@ -128,17 +128,11 @@ class TargetEncoder:
             The same as `fit` gives.
         train : float32 array, shape (training rows, width)
             In the order of ``rows``.
-
-        Raises
-        ------
-        OptionError
-            If there are fewer than two parts.
         """
-        if folds < 2:
-            raise OptionError(f"folds must be 2 or more, but is {folds!r}.")
+        folds = FOLDS
         training = _Training.of(view, rows, target, problem, weights)
         count = len(training.values)
-        part = np.random.default_rng(seed).permutation(count) % folds
+        part = _parts(count, folds, seed, None if groups is None else select_rows(np.asarray(groups), rows))
         outputs, columns = training.values.shape[1], training.codes.shape[1]
         train = np.zeros((count, columns * (outputs + 1)), np.float32)
         for position, size in enumerate(training.sizes):
@@ -222,6 +216,16 @@ class TargetEncoder:
         outputs = max(1, len(classes))
         flat = read_array(arrays, "effects", np.float32, len(counts.values) * outputs)
         return cls(classes, LevelTable(counts.cardinalities, flat.reshape(-1, outputs)), counts)
+
+
+def _parts(count: int, folds: int, seed: int, groups: NDArray[Any] | None) -> NDArray[np.int64]:
+    """The part of each training row: drawn for each row, or for each group."""
+    drawn = np.random.default_rng(seed)
+    if groups is None:
+        return drawn.permutation(count) % folds
+    numbers = np.unique(groups, return_inverse=True)[1]
+    each = drawn.permutation(int(numbers.max(initial=-1)) + 1) % folds
+    return np.asarray(each[numbers], np.int64)
 
 
 @dataclass(frozen=True, eq=False)

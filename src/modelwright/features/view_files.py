@@ -138,7 +138,7 @@ def _belongs(sparse: SparseBlock | None, rows: int, info: ViewInfo) -> bool:
     values = len(sparse.data)
     if sparse.data.ndim != 1 or sparse.indices.shape != (values,):
         return False
-    if sparse.indptr[0] != 0 or sparse.indptr[-1] != values or np.any(np.diff(sparse.indptr) < 0):
+    if sparse.indptr[0] != 0 or sparse.indptr[-1] != values or np.any(sparse.indptr[1:] < sparse.indptr[:-1]):
         return False
     return values == 0 or bool(sparse.indices.min() >= 0 and sparse.indices.max() < width)
 

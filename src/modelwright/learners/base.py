@@ -145,6 +145,10 @@ class Learner(ABC):
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Every hyperparameter that the learner knows, and the value it takes when it is absent."""
 
+    on_new_scale: ClassVar[Mapping[str, Any]] = {}
+    """Hyperparameters that are set to these values where the target comes transformed (its logarithm, its
+    rank). Losses and links for counts and amounts mean nothing there: a logarithm would be taken twice."""
+
     def supports(self, problem: Problem, shape: Shape) -> str | None:
         """None if the learner can be used here, else the reason why not, in words a user reads."""
         return None

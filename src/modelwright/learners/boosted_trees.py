@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import FloatArray
-from modelwright.learners.state import check_state
+from modelwright.learners.state import check_state, read_state
 
 __all__ = ["BoostedTrees"]
 
@@ -100,6 +100,11 @@ class BoostedTrees:
             "prior": self.prior,
             "settings": np.array([self.features, self.logarithmic], np.int64),
         }
+
+    @classmethod
+    def read(cls, path: Path, value: type[np.floating[Any]]) -> BoostedTrees:
+        """The trees whose `arrays` were written; see `from_arrays`."""
+        return read_state(path, lambda arrays: cls.from_arrays(arrays, path, value))
 
     @classmethod
     def from_arrays(

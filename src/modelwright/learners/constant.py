@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -62,7 +63,7 @@ class FittedConstant(FittedLearner):
         check_state(
             isinstance(values, list)
             and len(values) > 0
-            and all(isinstance(value, (int, float)) for value in values)
+            and all(isinstance(value, (int, float)) and abs(value) < math.inf for value in values)
             and isinstance(classes, bool),
             path,
             "does not hold the values of a constant model",

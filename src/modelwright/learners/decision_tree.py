@@ -26,7 +26,7 @@ from modelwright.learners.forest import Forest, ForestBuilder
 from modelwright.learners.objectives import unsupported_monotonic
 from modelwright.learners.quantiles import group_quantiles
 from modelwright.learners.spaces import Float, Int, Parameter
-from modelwright.learners.state import check_state, read_arrays, read_json, write_arrays, write_json
+from modelwright.learners.state import check_state, read_json, read_state, write_arrays, write_json
 from modelwright.learners.targets import TargetCoder, loss_of
 from modelwright.learners.tree_ensemble import class_shares, matrix_signs
 from modelwright.learners.tree_growth import Growth
@@ -134,7 +134,7 @@ class FittedDecisionTree(FittedLearner):
         path = directory / "model.json"
         record = read_json(path)
         coder = TargetCoder.from_dict(record.get("target", {}))
-        encoder = TreeEncoder.from_arrays(read_arrays(directory / "encoder.npz"))
+        encoder = read_state(directory / "encoder.npz", TreeEncoder.from_arrays)
         names = record.get("names")
         check_state(
             isinstance(names, list) and all(isinstance(name, str) for name in names),
@@ -144,7 +144,7 @@ class FittedDecisionTree(FittedLearner):
         found = tuple(str(name) for name in names or ())
         tree = None
         if not coder.is_constant:
-            tree = Forest.from_arrays(read_arrays(directory / "tree.npz"), directory / "tree.npz")
+            tree = Forest.read(directory / "tree.npz")
             outputs = len(coder.present) or 1
             check_state(
                 tree.trees == 1

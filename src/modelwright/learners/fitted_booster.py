@@ -15,9 +15,9 @@ from modelwright.learners.matrix_columns import MatrixColumns
 from modelwright.learners.state import (
     check_state,
     digest,
-    read_arrays,
     read_bytes,
     read_json,
+    read_state,
     write_arrays,
     write_json,
 )
@@ -100,7 +100,7 @@ class FittedBooster(FittedLearner):
         path = directory / cls.file
         record = read_json(directory / "model.json")
         coder = TargetCoder.from_dict(record.get("target", {}))
-        columns = MatrixColumns.from_arrays(read_arrays(directory / "columns.npz"))
+        columns = read_state(directory / "columns.npz", MatrixColumns.from_arrays)
         content = read_bytes(path, record.get("sha256"))
         check_state(bool(content) != coder.is_constant, path, "does not fit its record of the target")
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import FitTask, FloatArray, IntArray, TrialError
+from modelwright.core import FitTask, FloatArray, IntArray, OutOfTime, TrialError
 from modelwright.learners.targets import TargetCoder, relative_weights
 
 __all__ = ["Fold"]
@@ -51,7 +51,7 @@ class Fold:
         if not len(task.train_rows):
             raise TrialError("A fit needs training rows, but the fold has none. Use fewer folds.")
         if task.deadline.passed:
-            raise TrialError("The fit was to start after its deadline had passed. Give the run more time.")
+            raise OutOfTime("The fit was to start after its deadline had passed. Give the run more time.")
         # sorted rows read a memory map in order, and make the result independent of the split's order
         train, valid = np.sort(task.train_rows), np.sort(task.valid_rows)
         target = np.asarray(task.target)

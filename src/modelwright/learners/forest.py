@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import FloatArray
-from modelwright.learners.state import check_state
+from modelwright.learners.state import check_state, read_state
 
 __all__ = ["Forest", "ForestBuilder"]
 
@@ -147,6 +147,11 @@ class Forest:
             "table": self.table,
             "columns": np.array(self.columns, np.int64),
         }
+
+    @classmethod
+    def read(cls, path: Path) -> Forest:
+        """The forest whose `arrays` were written; see `from_arrays`."""
+        return read_state(path, lambda arrays: cls.from_arrays(arrays, path))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], path: Path) -> Forest:

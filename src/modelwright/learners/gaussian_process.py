@@ -30,7 +30,14 @@ from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learn
 from modelwright.learners.fold import Fold
 from modelwright.learners.penalized import single_thread
 from modelwright.learners.spaces import Choice, Parameter
-from modelwright.learners.state import check_state, read_arrays, read_json, write_arrays, write_json
+from modelwright.learners.state import (
+    check_state,
+    read_arrays,
+    read_json,
+    read_state,
+    write_arrays,
+    write_json,
+)
 from modelwright.learners.targets import TargetCoder, loss_of
 
 __all__ = ["FittedProcess", "GaussianProcess", "Process"]
@@ -177,7 +184,7 @@ class FittedProcess(FittedLearner):
         path = directory / "process.npz"
         record = read_json(directory / "model.json")
         coder = TargetCoder.from_dict(record.get("target", {}))
-        encoder = DenseEncoder.from_arrays(read_arrays(directory / "encoder.npz"))
+        encoder = read_state(directory / "encoder.npz", DenseEncoder.from_arrays)
         score = record.get("score")
         check_state(
             isinstance(score, (int, float)) and bool(np.isfinite(score)),
@@ -187,9 +194,7 @@ class FittedProcess(FittedLearner):
         moved = float(score or 0.0)
         if coder.is_constant:
             return cls(coder, encoder, None, moved)
-        arrays = read_arrays(path)
-        names = {"lengths", "scales", "points", "duals", "factor"}
-        check_state(set(arrays) == names, path, "does not hold a Gaussian process")
+        arrays = read_arrays(path, ("lengths", "scales", "points", "duals", "factor"))
         process = Process(kernel=str(record.get("kernel")), **arrays)
         complaint = process.complaint(encoder.width, moved)
         check_state(not complaint and not coder.is_classification, path, complaint or "predicts classes")

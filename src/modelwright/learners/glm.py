@@ -13,6 +13,7 @@ from modelwright.core import (
     FitTask,
     FloatArray,
     OptionError,
+    OutOfTime,
     Problem,
     Shape,
     TrialError,
@@ -65,6 +66,7 @@ class GLM(Learner):
         "power": 1.5,
         "max_iter": 300,
     }
+    on_new_scale: ClassVar[Mapping[str, Any]] = {"family": "gaussian"}
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:
         """Means of values."""
@@ -114,7 +116,7 @@ class GLM(Learner):
         dtype = design.precision(len(fold.train_rows))
         matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
-            raise TrialError("The deadline passed while the columns were being encoded.")
+            raise OutOfTime("The deadline passed while the columns were being encoded.")
         if not design.width:
             # with an intercept alone, a column of zeros changes nothing and spares a special case
             matrix = np.zeros((len(target), 1))

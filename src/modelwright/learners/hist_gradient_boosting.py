@@ -45,7 +45,7 @@ from modelwright.learners.rounds import (
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
-from modelwright.learners.state import check_state, read_arrays, write_arrays
+from modelwright.learners.state import check_state, write_arrays
 from modelwright.learners.targets import TargetCoder
 
 __all__ = ["FittedHistGradientBoosting", "HistGradientBoosting"]
@@ -110,7 +110,7 @@ class FittedHistGradientBoosting(FittedBooster):
     def _read(cls, coder: TargetCoder, columns: MatrixColumns, path: Path, content: bytes) -> Self:
         if not content:
             return cls(coder, columns, None)
-        trees = BoostedTrees.from_arrays(read_arrays(path), path, np.float64)
+        trees = BoostedTrees.read(path, np.float64)
         # compiled walks would read beyond the ends of a narrower matrix
         check_state(trees.features == columns.width, path, "does not fit its record of the columns")
         model = cls(coder, columns, trees)
@@ -150,6 +150,7 @@ class HistGradientBoosting(Learner):
         "categories": "codes",
         "objective": "metric",
     }
+    on_new_scale: ClassVar[Mapping[str, Any]] = {"objective": "metric"}
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:
         """Not without columns, nor where predictions must be monotonic and it cannot keep them so."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import Config, Estimate, FitTask, Problem, Shape, TrialError, View
+from modelwright.core import Config, Estimate, FitTask, OutOfTime, Problem, Shape, TrialError, View
 from modelwright.features import KnownLevels
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.fitted_booster import FittedBooster
@@ -138,6 +138,7 @@ class LightGBM(Learner):
         "categories": "native",
         "objective": "metric",
     }
+    on_new_scale: ClassVar[Mapping[str, Any]] = {"objective": "metric"}
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:
         """Not where predictions must be monotonic and LightGBM cannot keep them so."""
@@ -243,7 +244,7 @@ class LightGBM(Learner):
             parameters["monotone_constraints"] = columns.signs(signs)
         train, valid = _datasets(task, fold, settings, columns, matrix)
         if task.deadline.passed:
-            raise TrialError("The deadline passed while the columns were being binned.")
+            raise OutOfTime("The deadline passed while the columns were being binned.")
         booster = lgb.Booster(parameters, train)
         if valid is not None:
             booster.add_valid(valid, "valid")

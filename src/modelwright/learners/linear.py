@@ -17,9 +17,9 @@ from modelwright.core import (
     Estimate,
     FitTask,
     FloatArray,
+    OutOfTime,
     Problem,
     Shape,
-    TrialError,
 )
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.design import Design, column_signs, design_width, linear_estimate
@@ -110,7 +110,7 @@ class Linear(Learner):
         dtype = design.precision(len(fold.train_rows))
         matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
-            raise TrialError("The deadline passed while the columns were being encoded.")
+            raise OutOfTime("The deadline passed while the columns were being encoded.")
         weights = fold.train_weights
         if weights is not None:
             # the penalty keeps its meaning whatever the weights' unit is

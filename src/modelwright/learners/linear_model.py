@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from modelwright.core import FloatArray, Predictions, View
 from modelwright.learners.base import FittedLearner
 from modelwright.learners.design import Design
-from modelwright.learners.state import check_state, read_arrays, read_json, write_arrays, write_json
+from modelwright.learners.state import (
+    check_state,
+    read_arrays,
+    read_json,
+    read_state,
+    write_arrays,
+    write_json,
+)
 from modelwright.learners.targets import TargetCoder
 
 __all__ = ["FittedLinearModel", "LinearState", "sigmoid", "softmax", "value_limits"]
@@ -151,8 +158,8 @@ class FittedLinearModel(FittedLearner):
         path = directory / "coefficients.npz"
         record = read_json(directory / "model.json")
         coder = TargetCoder.from_dict(record.get("target", {}))
-        design = Design.from_arrays(read_arrays(directory / "encoder.npz"))
-        state = _read_state(record, read_arrays(path), path)
+        design = read_state(directory / "encoder.npz", Design.from_arrays)
+        state = _read_state(record, read_arrays(path, ("coefficients", "intercepts")), path)
         complaint = state.complaint(coder, design.width)
         check_state(not complaint, path, complaint)
         return cls(coder, design, state)

@@ -16,9 +16,9 @@ from modelwright.core import (
     Estimate,
     FitTask,
     FloatArray,
+    OutOfTime,
     Problem,
     Shape,
-    TrialError,
     derive_seed,
     generator,
 )
@@ -109,7 +109,7 @@ class LinearSVM(Learner):
         dtype = design.precision(len(fold.train_rows))
         matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
-            raise TrialError("The deadline passed while the columns were being encoded.")
+            raise OutOfTime("The deadline passed while the columns were being encoded.")
         if not design.width:
             # with an intercept alone, a column of zeros changes nothing and spares a special case
             matrix = np.zeros((len(fold.train_rows), 1))

@@ -76,6 +76,7 @@ class MatrixColumns:
             task.problem,
             weights=task.weights,
             seed=task.seed,
+            groups=task.groups,
         )
         numbers = task.view.numeric[fold.train_rows]
         columns = cls(form, numbers.shape[1], levels, encoder)

@@ -28,7 +28,14 @@ from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learn
 from modelwright.learners.fold import Fold
 from modelwright.learners.linear_model import softmax
 from modelwright.learners.spaces import Choice, Float, Parameter
-from modelwright.learners.state import check_state, read_arrays, read_json, write_arrays, write_json
+from modelwright.learners.state import (
+    check_state,
+    read_arrays,
+    read_json,
+    read_state,
+    write_arrays,
+    write_json,
+)
 from modelwright.learners.targets import TargetCoder
 
 __all__ = ["BayesTables", "FittedNaiveBayes", "NaiveBayes"]
@@ -178,9 +185,8 @@ class FittedNaiveBayes(FittedLearner):
         """Inverse of `save`."""
         path = directory / "tables.npz"
         coder = TargetCoder.from_dict(read_json(directory / "model.json").get("target", {}))
-        known = KnownLevels.from_arrays(read_arrays(directory / "levels.npz"))
-        arrays = read_arrays(path)
-        check_state(set(arrays) == set(_NAMES), path, "does not hold the tables of a naive Bayes model")
+        known = read_state(directory / "levels.npz", KnownLevels.from_arrays)
+        arrays = read_arrays(path, _NAMES)
         tables = BayesTables(**{name: arrays[name] for name in _NAMES})
         complaint = tables.complaint(len(coder.present), known.table.cardinalities)
         check_state(not complaint and coder.is_classification, path, complaint or "has no classes")

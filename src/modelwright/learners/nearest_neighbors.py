@@ -16,6 +16,7 @@ from modelwright.core import (
     FitTask,
     FloatArray,
     IntArray,
+    OutOfTime,
     Predictions,
     Problem,
     Shape,
@@ -29,7 +30,14 @@ from modelwright.learners.fold import Fold
 from modelwright.learners.penalized import single_thread
 from modelwright.learners.quantiles import group_quantiles
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
-from modelwright.learners.state import check_state, read_arrays, read_json, write_arrays, write_json
+from modelwright.learners.state import (
+    check_state,
+    read_arrays,
+    read_json,
+    read_state,
+    write_arrays,
+    write_json,
+)
 from modelwright.learners.targets import TargetCoder, loss_of
 
 __all__ = ["FittedNeighbors", "NearestNeighbors", "Neighborhood"]
@@ -226,12 +234,11 @@ class FittedNeighbors(FittedLearner):
         path = directory / "rows.npz"
         record = read_json(directory / "model.json")
         coder = TargetCoder.from_dict(record.get("target", {}))
-        encoder = DenseEncoder.from_arrays(read_arrays(directory / "encoder.npz"))
+        encoder = read_state(directory / "encoder.npz", DenseEncoder.from_arrays)
         if coder.is_constant:
             return cls(coder, encoder, None)
-        arrays = read_arrays(path)
         names = ("columns", "scales", "points", "target", "weights", "prior")
-        check_state(set(arrays) == set(names), path, "does not hold the rows of a model of neighbours")
+        arrays = read_arrays(path, names)
         neighbors, level = record.get("neighbors"), record.get("level")
         check_state(
             isinstance(neighbors, int) and (level is None or isinstance(level, float)),
@@ -322,7 +329,7 @@ class NearestNeighbors(Learner):
         matrix = _encode(encoder, task.view.take(fold.train_rows[kept]))
         target, weights = fold.train_target[kept], weights[kept] / weights[kept].mean()
         if task.deadline.passed:
-            raise TrialError("The deadline passed while the columns were being encoded.")
+            raise OutOfTime("The deadline passed while the columns were being encoded.")
         relevance = _relevance(matrix, target, weights, len(fold.coder.present))
         best = np.sort(np.argsort(-relevance, kind="stable")[:_MOST_COLUMNS])
         scales = (

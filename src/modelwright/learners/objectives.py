@@ -98,13 +98,12 @@ def rewards_means(problem: Problem) -> bool:
 
 
 def _fits(name: str, task: FitTask, fold: Fold) -> bool:
-    """Whether the training target (and that of validation rows) is of the kind that a loss is for."""
+    """Whether the training target is of the kind that a loss is for."""
     if fold.coder.logarithm:
         return False
-    target = np.asarray(task.target, np.float64)
-    rows = (fold.train_rows, fold.valid_rows)
-    low = min(float(target[each].min()) for each in rows if len(each))
-    return low > 0 if name == "gamma" else low >= 0 and float(target[fold.train_rows].max()) > 0
+    target = np.asarray(task.target, np.float64)[fold.train_rows]
+    low = float(target.min())
+    return low > 0 if name == "gamma" else low >= 0 and float(target.max()) > 0
 
 
 def _scaled(task: FitTask, fold: Fold) -> Fold:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from modelwright.core import Config, Estimate, FitTask, FloatArray, Problem, Shape, TrialError
+from modelwright.core import Config, Estimate, FitTask, FloatArray, OutOfTime, Problem, Shape, TrialError
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.design import Design, design_width, linear_estimate
 from modelwright.learners.fold import Fold
@@ -75,7 +75,7 @@ class Ordinal(Learner):
         dtype = design.precision(len(fold.train_rows))
         matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
         if task.deadline.passed:
-            raise TrialError("The deadline passed while the columns were being encoded.")
+            raise OutOfTime("The deadline passed while the columns were being encoded.")
         rows, classes = len(fold.train_rows), len(fold.coder.present)
         if not design.width:
             # with thresholds alone, a column of zeros changes nothing and spares a special case

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,11 @@ from numpy.typing import NDArray
 from modelwright.core import BundleError, FloatArray, IntArray, Predictions, Problem, Task
 from modelwright.metrics import get_metric
 
-__all__ = ["Loss", "TargetCoder", "loss_of", "metric_name", "relative_weights"]
+__all__ = ["MOST_OUTPUTS", "Loss", "TargetCoder", "loss_of", "metric_name", "relative_weights"]
+
+
+MOST_OUTPUTS = 10_000
+"""Classes of a problem at most: what a file says must not decide how much memory predictions take."""
 
 
 @dataclass(frozen=True)
@@ -201,14 +206,14 @@ class TargetCoder:
         """
         try:
             coder = cls(
-                outputs=int(record["outputs"]),
-                present=tuple(int(code) for code in record["present"]),
+                outputs=_whole(record["outputs"]),
+                present=tuple(_whole(code) for code in record["present"]),
                 logarithm=bool(record["logarithm"]),
-                constant=None if record["constant"] is None else float(record["constant"]),
-                center=float(record["center"]),
-                scale=float(record["scale"]),
+                constant=None if record["constant"] is None else _finite(record["constant"]),
+                center=_finite(record["center"]),
+                scale=_finite(record["scale"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise BundleError(
                 f"A model's record of its target is damaged ({error!r}). Copy the model again, or train "
                 "it again."
@@ -217,7 +222,21 @@ class TargetCoder:
         inside = all(0 <= code < coder.outputs for code in coder.present)
         if not ordered or not inside or (coder.outputs > 0) != bool(coder.present):
             raise BundleError(
-                f"A model's record of its target names the classes {coder.present} of {coder.outputs}, "
+                f"A model's record of its target names the classes {coder.present[:10]} of {coder.outputs}, "
                 "which cannot be: copy the model again, or train it again."
             )
         return coder
+
+
+def _whole(value: Any) -> int:
+    """A number of classes, or the code of one, that was read."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_OUTPUTS:
+        raise ValueError(f"{value!r:.80} is no whole number from 0 to {MOST_OUTPUTS}")
+    return value
+
+
+def _finite(value: Any) -> float:
+    """A finite number that was read."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.80} is no finite number")
+    return float(value)

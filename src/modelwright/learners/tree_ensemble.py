@@ -15,6 +15,7 @@ from modelwright.core import (
     FitTask,
     FloatArray,
     IntArray,
+    OutOfTime,
     Predictions,
     Problem,
     Shape,
@@ -28,7 +29,7 @@ from modelwright.learners.forest import Forest, ForestBuilder
 from modelwright.learners.objectives import monotone_signs, unsupported_monotonic
 from modelwright.learners.rounds import column_shares
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
-from modelwright.learners.state import check_state, read_arrays, read_json, write_arrays, write_json
+from modelwright.learners.state import check_state, read_json, read_state, write_arrays, write_json
 from modelwright.learners.targets import TargetCoder, loss_of
 from modelwright.learners.tree_growth import MOST_LEAVES, Growth
 
@@ -111,10 +112,10 @@ class FittedForest(FittedLearner):
         path = directory / "model.json"
         record = read_json(path)
         coder = TargetCoder.from_dict(record.get("target", {}))
-        encoder = TreeEncoder.from_arrays(read_arrays(directory / "encoder.npz"))
+        encoder = read_state(directory / "encoder.npz", TreeEncoder.from_arrays)
         forest = None
         if record.get("forest"):
-            forest = Forest.from_arrays(read_arrays(directory / "forest.npz"), directory / "forest.npz")
+            forest = Forest.read(directory / "forest.npz")
             outputs = len(coder.present) or 1
             check_state(
                 forest.table.shape[1] == outputs and forest.columns == encoder.width,
@@ -242,7 +243,7 @@ class ForestLearner(Learner):
                 break
         by_deadline = rows is not None or (reason == "trees" and builder.trees < settings["trees"])
         if not builder.trees:
-            raise TrialError("The deadline passed before one tree was grown. Give the run more time.")
+            raise OutOfTime("The deadline passed before one tree was grown. Give the run more time.")
         info = {"trees": builder.trees, "stop": "deadline" if by_deadline else reason}
         if rows is not None:
             info["rows_per_tree"] = rows

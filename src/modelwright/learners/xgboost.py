@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import Config, Estimate, FitTask, FloatArray, Problem, Shape, TrialError, View
+from modelwright.core import (
+    Config,
+    Estimate,
+    FitTask,
+    FloatArray,
+    OutOfTime,
+    Problem,
+    Shape,
+    TrialError,
+    View,
+)
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.boosted_trees import BoostedTrees
 from modelwright.learners.fitted_booster import FittedBooster
@@ -34,7 +44,7 @@ from modelwright.learners.rounds import (
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
-from modelwright.learners.state import check_state, read_arrays, write_arrays
+from modelwright.learners.state import check_state, write_arrays
 from modelwright.learners.targets import TargetCoder
 from modelwright.learners.xgboost_model import read_trees, write_document
 
@@ -113,7 +123,7 @@ class FittedXGBoost(FittedBooster):
     def _read(cls, coder: TargetCoder, columns: MatrixColumns, path: Path, content: bytes) -> Self:
         if not content:
             return cls(coder, columns, None)
-        trees = BoostedTrees.from_arrays(read_arrays(path), path, np.float32)
+        trees = BoostedTrees.read(path, np.float32)
         # XGBoost would read beyond the ends of a narrower matrix
         check_state(trees.features == columns.width, path, "does not fit its record of the columns")
         # it takes the node after the left child for the right one, whatever the arrays say
@@ -160,6 +170,7 @@ class XGBoost(Learner):
         "categories": "codes",
         "objective": "metric",
     }
+    on_new_scale: ClassVar[Mapping[str, Any]] = {"objective": "metric"}
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:
         """Not without columns, nor where predictions must be monotonic and XGBoost cannot keep them so."""
@@ -247,7 +258,7 @@ class XGBoost(Learner):
         train, valid = _quantised(task, fold, settings, columns, matrix, prior)
         del matrix
         if task.deadline.passed:
-            raise TrialError("The deadline passed while the columns were being binned.")
+            raise OutOfTime("The deadline passed while the columns were being binned.")
         rounds = settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS)
         watch = RoundWatch(len(fold.train_rows), rounds, task.deadline, settings["patience"])
         booster = xgb.Booster(parameters, [train] if valid is None else [train, valid])

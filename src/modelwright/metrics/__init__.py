@@ -4,6 +4,7 @@ from modelwright.metrics.base import Metric, Needs, Prepare, Scorer, weighted_me
 from modelwright.metrics.catalog import METRICS, default_metric, get_metric, metric_names, problem_metric
 from modelwright.metrics.costs import cost_matrix
 from modelwright.metrics.custom import custom_metric
+from modelwright.metrics.quantiles import coverage
 from modelwright.metrics.usable import check_usable
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Scorer",
     "check_usable",
     "cost_matrix",
+    "coverage",
     "custom_metric",
     "default_metric",
     "get_metric",

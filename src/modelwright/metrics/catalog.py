@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from modelwright.core import Catalog, OptionError, Problem, Task
+from modelwright.core import Catalog, OptionError, Problem, Task, UnknownName, nearest
 from modelwright.metrics.base import Metric
 from modelwright.metrics.custom import custom_metric, takes_weights
 
@@ -192,6 +192,12 @@ def get_metric(metric: str | Callable[..., Any], task: Task) -> Metric:
     if not isinstance(metric, str):
         raise OptionError(f"A metric must be a name or a function, but came as {metric!r}.")
     name, parameter = _read_name(fallback if metric == "auto" else metric)
+    if _of_task(name, task) not in METRICS:
+        fitting = metric_names(task)
+        raise UnknownName(
+            f"There is no metric {name!r}.{nearest(name, (*fitting, *METRICS))} "
+            f"Metrics of the task {task!s}: {', '.join(fitting)}."
+        )
     found = _made(METRICS.load(_of_task(name, task)), parameter, metric)
     if task not in found.tasks:
         fitting = metric_names(task)

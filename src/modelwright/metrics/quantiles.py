@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from modelwright.core import BadInput, FloatArray, OptionError, Predictions, Problem, Task
 from modelwright.metrics.base import Metric, of_losses
 
-__all__ = ["PINBALL", "pinball"]
+__all__ = ["PINBALL", "coverage", "pinball"]
 
 _USUAL = (0.1, 0.5, 0.9)
 
@@ -68,6 +68,43 @@ def pinball(levels: Sequence[float]) -> Metric:
         (0.0, float("inf")),
         losses=losses,
         of_problem=_of_problem,
+    )
+
+
+def coverage(levels: Sequence[float]) -> tuple[Metric, ...]:
+    """For each quantile the share of targets at or below it, which should be its level.
+
+    These describe a model and rank none: a constant has the right shares as well.
+
+    Parameters
+    ----------
+    levels : sequence of float
+        One for each column of the predictions.
+
+    Examples
+    --------
+    >>> low, high = coverage((0.1, 0.9))
+    >>> low.name, high.score(np.array([1.0, 2.0]), Predictions(np.array([[0.0, 1.5], [0.0, 1.5]])))
+    ('coverage_0.1', 0.5)
+    """
+    return tuple(_share_below(position, level) for position, level in enumerate(levels))
+
+
+def _share_below(position: int, level: float) -> Metric:
+    def losses(target: NDArray[Any], predictions: Predictions) -> FloatArray:
+        array = predictions.array.reshape(len(target), -1)
+        return np.asarray(target.astype(np.float64) <= array[:, position], np.float64)
+
+    return Metric(
+        f"coverage_{level:g}",
+        True,
+        level,
+        "values",
+        (Task.QUANTILE,),
+        of_losses(losses),
+        (0.0, 1.0),
+        tuned=False,
+        losses=losses,
     )
 
 

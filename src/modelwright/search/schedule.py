@@ -184,7 +184,7 @@ class FixedScheduler:
     def next(self) -> Work | None:
         """The first missing fold of the earliest trial; see `Scheduler`."""
         for trial in self._trials.all():
-            if trial.origin == "baseline" or trial.failure:
+            if trial.origin == "baseline" or trial.failure or trial.out_of_time:
                 continue
             for fold in trial.missing(self._trials.count):
                 return Work(trial, fold)
@@ -195,7 +195,7 @@ class FixedScheduler:
     def exhausted(self) -> bool:
         """See `Scheduler`."""
         if any(
-            not trial.failure and len(trial.results) < self._trials.count
+            not (trial.failure or trial.out_of_time) and len(trial.results) < self._trials.count
             for trial in self._trials.all()
             if trial.origin != "baseline"
         ):
@@ -292,7 +292,7 @@ class AnytimeScheduler:
         return None
 
     def _alive(self, trial: Trial) -> bool:
-        return not (trial.failure or trial.pruned or trial.origin == "baseline")
+        return not (trial.failure or trial.pruned or trial.out_of_time or trial.origin == "baseline")
 
     def _opened_enough(self) -> bool:
         """Whether first folds have had their share of the time, so that others should be completed first.

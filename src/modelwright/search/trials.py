@@ -43,6 +43,8 @@ class Trial:
         Why no further fold will be fitted; empty while all is well.
     pruned : bool
         Whether the race was lost: no further fold is worth its time.
+    out_of_time : bool
+        Whether a fold reached its deadline before it had any model; the trial is ended then.
     """
 
     number: int
@@ -56,6 +58,7 @@ class Trial:
     attempts: dict[int, int] = field(default_factory=dict)
     failure: str = ""
     pruned: bool = False
+    out_of_time: bool = False
 
     @property
     def fold_seconds(self) -> float:

@@ -1,6 +1,7 @@
 """How rows are split to score models honestly, and checks of the data that such scores depend on."""
 
 from modelwright.validation.catalog import SPLITTERS
+from modelwright.validation.combined_classes import find_combined_classes
 from modelwright.validation.duplicates import find_duplicates
 from modelwright.validation.folds import Folds, SplitRequest
 from modelwright.validation.holdout import split_holdout
@@ -11,6 +12,7 @@ __all__ = [
     "SPLITTERS",
     "Folds",
     "SplitRequest",
+    "find_combined_classes",
     "find_duplicates",
     "find_leaks",
     "make_folds",

@@ -17,6 +17,9 @@ __all__ = ["find_duplicates"]
 _WORRYING_SHARE = 0.01
 """Share of validated rows with a copy in training from which the scores may be flattered."""
 
+_MORE_THAN_CHANCE = 0.05
+"""Likeness of the targets of copies from which a model gains by remembering them."""
+
 
 def find_duplicates(
     frame: pl.DataFrame,
@@ -39,8 +42,8 @@ def find_duplicates(
     folds : Folds
         How the rows will be validated.
     problem : Problem, optional
-        Names the target column, and says whether the target has classes (without it: whether it is made
-        of whole numbers).
+        Names the target column and the group, and says whether the target has classes (without it:
+        whether it is made of whole numbers).
 
     Returns
     -------
@@ -48,7 +51,8 @@ def find_duplicates(
         At most one with check ``"duplicates"`` (evidence: ``rows``, ``crossing_rows``,
         ``validated_rows``, ``target_likeness``, ``examples``: pairs of row numbers), one with
         ``"near_duplicates"`` and one with ``"conflicting_targets"`` (evidence: ``rows``, ``groups``).
-        Severity is ``"warning"`` from 1% of the rows on, else ``"info"``.
+        Severity is ``"warning"`` from 1% of the rows on, else ``"info"``; copies whose targets are no
+        more alike than those of any rows are ``"info"`` too.
 
     Examples
     --------
@@ -65,12 +69,13 @@ def find_duplicates(
         return []
     features = frame[:, [place[column.name] for column in columns]]
     values, classes = _comparable(np.asarray(target), problem)
-    near = find_near_duplicates(features, columns, values, folds, classes)
+    group = problem.group if problem else None
+    near = find_near_duplicates(features, columns, values, folds, classes, group)
     codes = _row_codes(features)
     copies = np.bincount(codes)
     if copies.max() == 1:
         return near
-    exact = _crossing(codes, copies, folds, (values, classes))
+    exact = _crossing(codes, copies, folds, (values, classes), group)
     return [*exact, *near, *_conflicting(codes, copies, values, problem)]
 
 
@@ -91,7 +96,11 @@ def _row_codes(features: pl.DataFrame) -> IntArray:
 
 
 def _crossing(
-    codes: IntArray, copies: IntArray, folds: Folds, scored: tuple[NDArray[Any], bool]
+    codes: IntArray,
+    copies: IntArray,
+    folds: Folds,
+    scored: tuple[NDArray[Any], bool],
+    group: str | None,
 ) -> list[Finding]:
     crossing = validated = 0
     for train, valid in zip(folds.train, folds.valid):
@@ -107,17 +116,27 @@ def _crossing(
     same = np.flatnonzero(codes[order[1:]] == codes[order[:-1]])
     first, second = order[same], order[same + 1]
     alike = likeness(scored[0], first, second, scored[1])
+    flatters = share >= _WORRYING_SHARE and alike >= _MORE_THAN_CHANCE
+    remembered = (
+        f"Targets of copies are alike by {alike:.2f} (0 is chance, 1 is equal): that much of those rows can "
+        "be scored by remembering."
+        if alike >= _MORE_THAN_CHANCE
+        else "Targets of copies are no more alike than those of any rows: remembering them flatters no score."
+    )
+    hold = (
+        "name a group column that holds them together (--group)"
+        if group is None
+        else f"name a group column that holds them together, which {group!r} does not"
+    )
     return [
         Finding(
             check="duplicates",
-            severity="warning" if share >= _WORRYING_SHARE else "info",
+            severity="warning" if flatters else "info",
             message=f"{rows} rows have an exact copy of their features in the table; {crossing} of "
             f"{validated} validated rows ({share:.1%}) have one in the rows their model learned from. "
-            f"Targets of copies are alike by {alike:.2f} (0 is chance, 1 is equal): that much of those rows "
-            "can be scored by remembering.",
-            action="Scores may be too good if new data brings no such copies: remove the copies, or name "
-            "a group column that holds them together."
-            if share >= _WORRYING_SHARE
+            f"{remembered}",
+            action=f"Scores may be too good if new data brings no such copies: remove the copies, or {hold}."
+            if flatters
             else "",
             evidence={
                 "rows": rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelwright.core import Finding, IntArray, Kind, Problem, Role, Schema, generator
 from modelwright.validation.leak_screening import as_numbers, is_number
 from modelwright.validation.near_duplicates import likeness
+from modelwright.validation.recurring_groups import groups_recur
 
 __all__ = ["find_groups"]
 
@@ -30,6 +31,7 @@ _CLOSE = 0.05
 _ALIKE = 0.5
 _TARGET_ALIKE = 0.8
 _FEATURES_ALIKE = 0.15
+_AT_RANDOM = "Rows drawn at random for validation have relatives in training."
 
 
 def find_groups(
@@ -69,7 +71,8 @@ def find_groups(
         targets_alike = likeness(target, same[:, 0], same[:, 1], problem.task.is_classification)
         if rows_alike < _ALIKE and not (targets_alike >= _TARGET_ALIKE and rows_alike >= _FEATURES_ALIKE):
             continue
-        found.append(_finding(name, prefixed, groups, (rows_alike, targets_alike)))
+        finding = _finding(name, prefixed, groups, (rows_alike, targets_alike))
+        found.append(finding if problem.time_column is None else _in_time(finding, frame, problem, prefixed))
     return found
 
 
@@ -192,8 +195,7 @@ def _finding(name: str, prefixed: bool, groups: _Groups, alike: tuple[float, flo
         severity="warning",
         message=f"{what} {groups.count} names that repeat ({groups.mean_size:.1f} rows each). Rows of one "
         f"name are alike by {alike[0]:.2f}, their targets by {alike[1]:.2f} (0 is chance, 1 is equal): they "
-        "look like rows of the same person or thing. Rows drawn at random for validation have relatives in "
-        "training.",
+        f"look like rows of the same person or thing. {_AT_RANDOM}",
         column=name,
         action="If new data brings new ones, keep the rows of each together: "
         + (
@@ -203,3 +205,20 @@ def _finding(name: str, prefixed: bool, groups: _Groups, alike: tuple[float, flo
         ),
         evidence={"groups": groups.count, "rows_alike": alike[0], "targets_alike": alike[1]},
     )
+
+
+def _in_time(finding: Finding, frame: pl.DataFrame, problem: Problem, prefixed: bool) -> Finding:
+    """The finding where rows are validated in the order of time, with advice that can be followed."""
+    message = finding.message.replace(
+        _AT_RANDOM, "Rows that are validated have earlier relatives in training."
+    )
+    place = {name: i for i, name in enumerate(frame.columns)}
+    action = finding.action
+    if not prefixed and finding.column in place and problem.time_column in place:
+        name, time = str(finding.column), str(problem.time_column)
+        if groups_recur(frame.to_series(place[name]), frame.to_series(place[time])):
+            action = (
+                f"Nothing is wrong if the same ones are predicted later on. If new ones are: --group "
+                f"{shlex.quote(name)} in place of --time-column (they come again later, so not both)."
+            )
+    return replace(finding, message=message, action=action)

@@ -14,6 +14,10 @@ __all__ = ["report"]
 
 _MOST_FINDINGS = 30
 
+_SUSPICIOUS = 0.95
+"""Score of a column from which a class is predicted suspiciously well: honest columns come close to `STRONG`.
+A Kendall's tau as high as that is rarer: values are then known within a few percent."""
+
 
 def report(judged: Judged, suspicions: list[Suspicion], keep: frozenset[str]) -> list[Finding]:
     """A finding for each column that is left out, and for each that predicts suspiciously well.
@@ -77,12 +81,13 @@ def _left_out(
 
 def _strong(judged: Judged, position: int) -> Finding:
     name, score = judged.columns[position].name, float(judged.scores[position])
+    measure = "Gini = 2 AUC - 1" if judged.sample.classes else "Kendall's tau"
     return Finding(
         "leak",
-        "warning",
-        f"The column {name!r} alone predicts {judged.target!r} very well (score {score:.3f} of 1). Is it "
-        "known when predictions are made?",
+        "info" if judged.sample.classes and score <= _SUSPICIOUS else "warning",
+        f"{name!r} alone predicts {judged.target!r} with {measure} = {score:.2f} (1 is perfect). Is it known "
+        "when predictions are made?",
         name,
-        f"It is used. If it is not known then, leave it out: --set {shlex.quote(name)}=ignored.",
+        f"It is used. If it is not known then: --set {shlex.quote(name)}=ignored.",
         {"kind": "strong", "score": round(score, 4), "columns": [name], "target": judged.target},
     )

@@ -33,7 +33,12 @@ _Words = NDArray[np.uint64]
 
 
 def find_near_duplicates(
-    frame: pl.DataFrame, columns: Sequence[Column], target: NDArray[Any], folds: Folds, classes: bool
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    target: NDArray[Any],
+    folds: Folds,
+    classes: bool,
+    group: str | None = None,
 ) -> list[Finding]:
     """Find rows that equal another one in all columns but one, up to rounding, across folds.
 
@@ -53,6 +58,8 @@ def find_near_duplicates(
         How the rows will be validated.
     classes : bool
         Whether the target has classes.
+    group : str, optional
+        The column that holds rows together already.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def find_near_duplicates(
     chance = int(_Near.of(np.stack([random.permutation(column) for column in words])).any.sum())
     if found < _MORE_THAN_CHANCE * chance:
         return []
-    return _finding(near, rows, chance, (np.asarray(target), classes, folds))
+    return _finding(near, rows, chance, (np.asarray(target), classes, folds), group)
 
 
 def likeness(target: NDArray[Any], first: IntArray, second: IntArray, classes: bool) -> float:
@@ -165,7 +172,11 @@ class _Near:
 
 
 def _finding(
-    near: _Near, rows: IntArray, chance: int, scored: tuple[NDArray[Any], bool, Folds]
+    near: _Near,
+    rows: IntArray,
+    chance: int,
+    scored: tuple[NDArray[Any], bool, Folds],
+    group: str | None,
 ) -> list[Finding]:
     target, classes, folds = scored
     first = rows[np.concatenate([pair[1] for pair in near.pairs])]
@@ -198,7 +209,7 @@ def _finding(
             f"columns but one, up to rounding), and their targets agree. {share:.1%} of the validated rows "
             "have one among the rows that their model learned from: scores may flatter.",
             action="If near copies are the same person, thing or event, name the column that says so "
-            "(--group).",
+            + ("(--group)." if group is None else f"as the group: {group!r} does not hold them together."),
             evidence={
                 "rows": int(near.any.sum()),
                 "chance_rows": chance,

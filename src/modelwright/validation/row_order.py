@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from modelwright.core import Column, Finding, FloatArray, Kind, Problem, Role, Schema
 from modelwright.validation.leak_evidence import Judged
 from modelwright.validation.leak_screening import as_numbers, screen
+from modelwright.validation.recurring_groups import groups_recur
 
 __all__ = ["find_order_leaks", "neighbour_agreement"]
 
@@ -38,7 +40,8 @@ def find_order_leaks(
     schema : Schema
     problem : Problem
         Of one output. Where it names a time column, rows are validated in the order of time, and the
-        file's order and the drift of the target in time are no news.
+        file's order and the drift of the target in time are no news. Where it names a group, blocks of
+        rows are none, and advice says how the group and a time column go together.
     judged : Judged
         The sampled rows.
     target : array, shape (rows,)
@@ -61,9 +64,11 @@ def find_order_leaks(
         if problem.group is None:
             found += _row_order(judged, target, bool(dates))
         for column in dates:
-            found += _drift(column, _values(frame, place[column.name]), judged)
+            values = _values(frame, place[column.name])
+            group = None if problem.group not in place else _values(frame, place[str(problem.group)])
+            found += _drift(column, values, judged, _Validated.of(problem, group, values))
     for column in ids:
-        found += _telling_id(column, _values(frame, place[column.name]), judged)
+        found += _telling_id(column, _values(frame, place[column.name]), judged, problem)
     return found
 
 
@@ -124,7 +129,27 @@ def _row_order(judged: Judged, target: NDArray[Any], dated: bool) -> list[Findin
     ]
 
 
-def _drift(column: Column, values: pl.Series, judged: Judged) -> list[Finding]:
+@dataclass(frozen=True)
+class _Validated:
+    """How rows are validated now, and what to change so that later rows are."""
+
+    now: str
+    change: str
+
+    @classmethod
+    def of(cls, problem: Problem, group: pl.Series | None, times: pl.Series) -> _Validated:
+        """In words, for a problem without a time column."""
+        if problem.group is None:
+            return cls("rows are drawn at random", "")
+        name = problem.group
+        if group is not None and groups_recur(group, times):
+            change = f" in place of --group (the values of {name!r} come again later, so not both)"
+        else:
+            change = f" beside --group {shlex.quote(name)}"
+        return cls(f"whole groups of {name!r} are drawn at random", change)
+
+
+def _drift(column: Column, values: pl.Series, judged: Judged, validated: _Validated) -> list[Finding]:
     numbers = as_numbers(values.gather(judged.sample.rows).to_frame("c0"))[0]
     if np.isnan(numbers).mean() > 0.5:
         return []
@@ -140,17 +165,17 @@ def _drift(column: Column, values: pl.Series, judged: Judged) -> list[Finding]:
             check="time_drift",
             severity="warning",
             message=f"{judged.target!r} changes with {name!r} (score {score:.2f} of 1; targets of rows next "
-            f"to each other in time are alike by {alike:.2f}, 0 being chance), and rows are drawn at random "
+            f"to each other in time are alike by {alike:.2f}, 0 being chance), and {validated.now} "
             "for validation: a model is scored on days that it has learned from.",
             column=name,
             action="If the model is to predict later rows than it learned from, validate so: "
-            f"--time-column {shlex.quote(name)}.",
+            f"--time-column {shlex.quote(name)}{validated.change}.",
             evidence={"score": round(score, 4), "neighbours_alike": round(alike, 4)},
         )
     ]
 
 
-def _telling_id(column: Column, values: pl.Series, judged: Judged) -> list[Finding]:
+def _telling_id(column: Column, values: pl.Series, judged: Judged, problem: Problem) -> list[Finding]:
     """Whether the order of an id (as a number, else as text) tells the target."""
     if values.dtype.is_nested():
         return []
@@ -163,6 +188,15 @@ def _telling_id(column: Column, values: pl.Series, judged: Judged) -> list[Findi
     if score <= _TELLING:
         return []
     name = column.name
+    advice = []
+    if problem.time_column is None and problem.group is None:  # what is named already is no advice
+        advice.append("if ids grow with time, name the time column (--time-column)")
+    if problem.group is None:
+        advice.append(
+            "if they begin with the name of a group (a patient, a site), make that a column and name it "
+            "(--group)"
+        )
+    listed = "; ".join(advice)
     return [
         Finding(
             check="id_predicts",
@@ -170,9 +204,7 @@ def _telling_id(column: Column, values: pl.Series, judged: Judged) -> list[Findi
             message=f"The order of the ids in {name!r} tells {judged.target!r} (score {score:.2f} of 1): ids "
             "were given in the order of time or of the target, or name groups of rows.",
             column=name,
-            action="It is not used to predict. If ids grow with time, name the time column (--time-column); "
-            "if they begin with the name of a group (a patient, a site), make that a column and name it "
-            "(--group).",
+            action="It is not used to predict." + (f" {listed[0].upper()}{listed[1:]}." if listed else ""),
             evidence={"score": round(score, 4), "examples": [str(value) for value in taken.head(3)]},
         )
     ]

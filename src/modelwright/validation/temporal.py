@@ -103,7 +103,8 @@ def outside_groups(past: IntArray, validated: IntArray, request: SplitRequest) -
     if not len(kept):
         raise DataError(
             "Every group of the past occurs again in the rows to validate, so that nothing is left to "
-            "learn from. Give either a group or a time column, not both."
+            "learn from. Name the time column alone if the same groups are to be predicted later on, the "
+            "group alone if new groups are; not both."
         )
     return kept
 
