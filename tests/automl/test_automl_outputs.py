@@ -133,7 +133,7 @@ def _hits(y_true, y_pred):
         ({"target": ["late", "late"]}, "'late'"),
         ({"target": ["late", "damaged"], "task": "binary"}, "multilabel"),
         ({"target": "late", "task": "multilabel"}, "several target columns"),
-        ({"target": "late", "quantiles": [0.5]}, "needs numbers"),
+        ({"target": "late", "quantiles": [0.5]}, "number"),
         ({"target": "hours", "quantiles": [0.5, 1.5]}, "between 0 and 1"),
         ({"target": "hours", "task": "regression", "quantiles": [0.5]}, "'quantile'"),
         ({"target": "late", "positive": "maybe"}, "'maybe'"),
