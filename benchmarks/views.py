@@ -87,9 +87,9 @@ def write_table(file: str, rows: int) -> None:
         columns[f"count_{number}"] = random.poisson(3 + 10 * number, rows)
     for number, levels in enumerate((3, 5, 8, 12, 40, 150, 600, 2000)):
         columns[f"level_{number}"] = np.char.add("level ", random.integers(0, levels, rows).astype(str))
-    start = np.datetime64("2020-01-01", "s")
+    start = np.datetime64("2020-01-01", "ms")
     for number in range(3):
-        columns[f"date_{number}"] = start + random.integers(0, 10**8, rows)
+        columns[f"date_{number}"] = start + 1000 * random.integers(0, 10**8, rows)
     for number in range(2):
         columns[f"flag_{number}"] = np.where(random.random(rows) < 0.3, "yes", "no")
     frame = pl.DataFrame(columns).with_columns(pl.col("^number_[01]$").fill_nan(None).round(4))

@@ -32,13 +32,18 @@ MANY = 20
 """With fewer different values text is categories, whatever it looks like."""
 
 _NO_NUMBER = NUMERIC_MISSING | INFINITE
+_LONGEST = max(map(len, NUMERIC_MISSING))
+
+MOST_SPELLINGS = 100
+"""A column with more different values has more than spellings of yes and no, and of missing."""
 
 
 def count_levels(name: str, text: pl.Series, decimal_comma: bool) -> TextColumn:
     """A text column (stripped of surrounding space) with its distinct values counted."""
+    counts = text.alias("level").drop_nulls().value_counts(name="rows")
     # Equal counts come in any order from polars; the level decides, so that the result repeats.
-    rows = [row for row in text.value_counts(name="__rows__").rows() if row[0] is not None]
-    levels: dict[str, int] = dict(sorted(rows, key=lambda row: (-row[1], row[0])))
+    counts = counts.sort(["rows", "level"], descending=[True, False])
+    levels = dict(zip(counts["level"].to_list(), counts["rows"].to_list(), strict=True))
     missing = missing_tokens(levels)
     real = {level: count for level, count in levels.items() if level not in missing}
     return TextColumn(name, text, missing, real, decimal_comma)
@@ -90,6 +95,8 @@ def _missing_words(column: TextColumn, typed: TypedColumn) -> tuple[Finding, ...
 
 
 def _boolean(column: TextColumn) -> TypedColumn | None:
+    if len(column.real) > MOST_SPELLINGS:
+        return None
     tokens = {level for level in column.real if level.lower() in NUMERIC_MISSING - {"unknown", "none"}}
     words = {level.lower() for level in column.real if level not in tokens}
     pair = boolean_words(words)
@@ -176,7 +183,10 @@ def _written(style: NumberFormat) -> str:
 
 def read_dates(column: TextColumn) -> TypedColumn | None:
     """The column as dates, if every value is one."""
-    tolerated = {value for value in column.real if value.lower() in NUMERIC_MISSING}
+    # Most dates are longer than any such word: a million of them need not be folded to see that.
+    tolerated = {
+        value for value in column.real if len(value) <= _LONGEST and value.lower() in NUMERIC_MISSING
+    }
     found = guess_date_format([value for value in column.real if value not in tolerated])
     if found is None:
         return None
