@@ -153,6 +153,21 @@ def test_workers_that_cannot_start(make_executor, task, tmp_path):
         executor.wait()
 
 
+def test_what_a_starting_worker_printed_is_kept_when_it_is_given_a_task(
+    make_executor, task, tmp_path, wait_until
+):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, time\nos.write(2, b'broken on purpose\\n')\ntime.sleep(20)\n"
+    )
+    executor = make_executor(1, environment={"PYTHONPATH": str(tmp_path)})
+    [worker] = executor._supervisor.workers
+    wait_until(lambda: "broken on purpose" in worker.last_lines())
+    executor.submit(task("describe"))
+    executor.wait(timeout=0.05)
+    assert worker.assignment is not None
+    assert "broken on purpose" in worker.last_lines()
+
+
 def test_a_preload_that_kills_workers_is_given_up(make_executor, run_all, task, tmp_path, wait_until):
     (tmp_path / "deadly.py").write_text("import os\nos._exit(8)\n")
     paths = os.pathsep.join([str(tmp_path), *sys.path])

@@ -418,7 +418,8 @@ class LocalExecutor:
                     return
                 spec = self._specs[self._queue[0]]
                 worker.assignment = Assignment(spec)
-                worker.forget_output()
+                if worker.ready:  # what one that still starts has printed tells why it does not
+                    worker.forget_output()
                 self._queue.popleft()
                 worker.channel.post(
                     {
