@@ -24,6 +24,15 @@ settings.load_profile("modelwright")
 # With --doctest-modules pytest would look for doctests in the conftest files, whose names are all the same.
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]
 
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their parameter: what is in them (the time in a gzip header) may change from run to run.
+
+    Workers of pytest-xdist refuse to start unless all of them collect the same tests.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 OWNER = "modelwright"
 """Name of the database role that the tests use."""
 

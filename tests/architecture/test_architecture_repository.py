@@ -109,3 +109,8 @@ def test_the_version_has_a_place_in_the_changelog() -> None:
     released = re.findall(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert released[0] == "Unreleased"
     assert all(Version(entry) <= Version(version) for entry in released[1:])
+
+
+def test_names_of_tests_are_the_same_in_every_collection(request: pytest.FixtureRequest) -> None:
+    """Parallel workers compare what they collected: a name made of bytes may hold the time of day."""
+    assert [item.nodeid for item in request.session.items if "\\x" in item.nodeid] == []
