@@ -46,6 +46,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         threads: int | None = None,
         max_trials: int | None = None,
         search: str = "bayesian",
+        stop_when_flat: bool = False,
         learners: str | Sequence[str] | None = None,
         without: str | Sequence[str] | None = None,
         overrides: Mapping[str, str] | None = None,
@@ -60,6 +61,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         self.threads = threads
         self.max_trials = max_trials
         self.search = search
+        self.stop_when_flat = stop_when_flat
         self.learners = learners
         self.without = without
         self.overrides = overrides
@@ -99,6 +101,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
             seed=self.random_state,
             max_trials=self.max_trials,
             search=self.search,
+            stop_when_flat=self.stop_when_flat,
             group=None if groups is None else names[2],
             weights=None if weights is None else names[1],
             workspace=self._place.path / "workspace",
@@ -157,7 +160,7 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
         Wall-clock time of one `fit`: ``"90s"``, ``"5m"``, or seconds.
     metric : str or callable, default "auto"
         What is optimised; ROC AUC for two classes, log loss for more.
-    memory_limit, threads, max_trials, search, learners, without, overrides, monotonic, keep
+    memory_limit, threads, max_trials, search, stop_when_flat, learners, without, overrides, monotonic, keep
         As for `modelwright.train`. Columns of arrays are named ``c0``, ``c1`` ...
     executor : {"local", "inline"}, default "local"
         Worker processes, or this very process: for tiny data, or inside workers of a cross-validation.
@@ -192,6 +195,7 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
         threads: int | None = None,
         max_trials: int | None = None,
         search: str = "bayesian",
+        stop_when_flat: bool = False,
         learners: str | Sequence[str] | None = None,
         without: str | Sequence[str] | None = None,
         overrides: Mapping[str, str] | None = None,
@@ -208,6 +212,7 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
             threads=threads,
             max_trials=max_trials,
             search=search,
+            stop_when_flat=stop_when_flat,
             learners=learners,
             without=without,
             overrides=overrides,

@@ -425,6 +425,7 @@ class _Attempt:
                 "adopted_folds": state.adopted,
                 "repeated_folds": state.repeated,
                 "deadline_hit": state.deadline_hit,
+                "stopped_when_flat": state.flat,
                 "leaderboard": delivery.leaderboard.to_dict()["entries"],
             }
         )

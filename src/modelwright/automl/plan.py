@@ -73,6 +73,8 @@ class Plan:
     decisions : tuple of Decision
     offer : Offer
         What the portfolio and the search choose from.
+    stop_when_flat : bool
+        Whether to end when the search brings nothing more.
     """
 
     problem: Problem
@@ -89,6 +91,7 @@ class Plan:
     reserve: float
     decisions: tuple[Decision, ...]
     offer: Offer
+    stop_when_flat: bool = False
 
     def spaces(self) -> dict[str, Mapping[str, Parameter]]:
         """The search space of each learner in the portfolio."""
@@ -232,4 +235,5 @@ def make_plan(
         reserve=reserve,
         decisions=tuple(noted),
         offer=offer,
+        stop_when_flat=request.stop_when_flat,
     )

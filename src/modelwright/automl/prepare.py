@@ -40,6 +40,7 @@ from modelwright.ensemble import FoldData
 from modelwright.features import FeatureOptions, Featurizer, screen_columns
 from modelwright.metrics import Metric, check_usable, default_metric, problem_metric
 from modelwright.validation import (
+    copies_as_groups,
     find_combined_classes,
     find_duplicates,
     find_leaks,
@@ -48,6 +49,9 @@ from modelwright.validation import (
 )
 
 __all__ = ["Holdout", "Prepared", "prepare"]
+
+_FEWEST_FOLDS, _RARE_ROWS = 4, 3
+"""Folds that a rare class leaves in any case, and rows of it that each fold should score."""
 
 
 @dataclass(frozen=True)
@@ -133,22 +137,25 @@ def prepare(request: TrainRequest) -> Prepared:
     resolved = resolve_target(table, request.problem())
     problem, metric = _with_metric(resolved.problem)
     metric = replace(metric, tuned=metric.tuned and not request.skips("thresholds"))
+    resolved, copies = _copies_together(table, resolved, problem)
     train, held = _seal(request, resolved, problem)
     frame = table.frame[resolved.rows[train]]
     target, groups = resolved.target[train], _rows(resolved.groups, train)
     times, weights = _rows(resolved.times, train), _rows(resolved.weights, train)
     check_usable(metric, problem, target, weights)
 
-    findings = [*table.findings, *resolved.findings, *find_combined_classes(problem)]
+    findings = [*table.findings, *resolved.findings, *find_combined_classes(problem), *copies]
     schema = _usable_columns(request, table.schema, frame, problem, target, findings)
     folds = make_folds(
         problem,
         target,
-        count=_count(len(target), groups, times),
+        count=_count(problem, target, groups, times),
         seed=request.seed,
         groups=groups,
         times=times,
     )
+    if copies:
+        folds = replace(folds, reason="Copies of a row belong together and are never divided.")
     findings += [*folds.findings, *find_duplicates(frame, schema, target, folds, problem)]
     featurizer = Featurizer.fit(frame, schema, _feature_options(request))
     facts = [table.source.sha256, featurizer.to_dict(), problem.to_dict(), request.seed]
@@ -329,9 +336,31 @@ def _seal(
     return train, held
 
 
-def _count(rows: int, groups: NDArray[np.int64] | None, times: NDArray[np.int64] | None) -> int:
-    """How many folds: by rows, and no more than there are groups; five at least, if the data allow."""
+def _copies_together(
+    table: Table, resolved: ResolvedTarget, problem: Problem
+) -> tuple[ResolvedTarget, list[Finding]]:
+    """Copies of a row become a group where the table is mostly made of them and nothing else divides it."""
+    if resolved.groups is not None or resolved.times is not None:
+        return resolved, []
+    frame = table.frame if len(resolved.rows) == table.frame.height else table.frame[resolved.rows]
+    found = copies_as_groups(frame, table.schema, resolved.target, problem)
+    return (resolved, []) if found is None else (replace(resolved, groups=found[0]), [found[1]])
+
+
+def _count(
+    problem: Problem,
+    target: NDArray[Any],
+    groups: NDArray[np.int64] | None,
+    times: NDArray[np.int64] | None,
+) -> int:
+    """How many folds: by rows, and no more than there are groups; five at least, if the data allow.
+
+    Of two classes the rare one should be three times in every fold: a ranking of a single row tells nothing.
+    """
+    rows = len(target)
     count = fold_count(rows)
+    if problem.task is Task.BINARY:
+        count = min(count, max(_FEWEST_FOLDS, int(np.bincount(target, minlength=2).min()) // _RARE_ROWS))
     if times is not None:
         count = min(count, 5)
     for codes in (groups, times):

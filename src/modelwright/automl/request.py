@@ -52,6 +52,7 @@ class TrainRequest:
     seed: int = 0
     max_trials: int | None = None
     search: str = "bayesian"
+    stop_when_flat: bool = False
     group: str | None = None
     time_column: str | None = None
     weights: str | None = None
@@ -106,6 +107,11 @@ class TrainRequest:
         if self.group_features and self.group is None and self.resume is None:
             raise OptionError("Features of groups need a group column (--group COL).")
         SEARCHERS.load(self.search)
+        if self.stop_when_flat and self.max_trials is not None:
+            raise OptionError(
+                "A run of a given number of trials never looks at the clock, but ending when it is flat "
+                "means to. Give either --max-trials or --stop-when-flat."
+            )
         as_without(self.without)
         as_names(self.keep, "column to keep")
         for name in as_names(self.learners, "learner"):

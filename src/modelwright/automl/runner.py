@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
+from modelwright.automl.processor_time import SUPERVISING, WorkerTime
 from modelwright.core import (
     Budget,
     Deadline,
@@ -27,6 +29,7 @@ from modelwright.core.events import (
     EnsembleImproved,
     Event,
     FoldFinished,
+    StageEntered,
     TrialFailed,
     TrialFinished,
     Warned,
@@ -80,6 +83,10 @@ class RunState:
         When the first model that beats the constant baseline existed.
     deadline_hit : bool
         Whether a fit was cut short by the clock in a run that should not depend on it.
+    flat : bool
+        Whether the search ended before its time because it brought no gain any more.
+    workers : WorkerTime
+        Where the processor time of the workers went.
     """
 
     trials: Trials
@@ -87,6 +94,8 @@ class RunState:
     repeated: int = 0
     first_model_seconds: float | None = None
     deadline_hit: bool = False
+    flat: bool = False
+    workers: WorkerTime = field(default_factory=WorkerTime)
     best_error: float = float("inf")
     running: dict[str, Work] = field(default_factory=dict)
 
@@ -141,10 +150,18 @@ class Run:
             while self._executor.idle > 0 and (work := scheduler.next()) is not None:
                 self._submit(work)
             if not self.state.running and scheduler.exhausted:
+                yield from self._ended_early(scheduler)
                 break
             for report in self._executor.wait(max(0.0, min(_POLL, self.remaining()))):
                 yield from self._receive(report)
         yield from self._drain(interrupted)
+
+    def _ended_early(self, scheduler: Scheduler) -> Iterator[Event]:
+        """Tell that the search stopped before its time because it brought nothing more."""
+        if isinstance(scheduler, AnytimeScheduler) and scheduler.is_flat:
+            self.state.flat = True
+            stage = "stopping early: the last configurations brought no gain"
+            yield StageEntered(stage=stage, seconds=self._budget.elapsed)
 
     def _scheduler(self) -> Scheduler:
         plan, trials = self._plan, self.state.trials
@@ -158,18 +175,20 @@ class Run:
             slots=self._executor.capacity,
             remaining=self.remaining,
             fold_cap=plan.fold_cap,
+            stop_when_flat=plan.stop_when_flat,
         )
 
-    def _job(self, trial: Trial, fold: int) -> FoldJob:
+    def _job(self, trial: Trial, fold: int, share: float = 1.0) -> FoldJob:
         return FoldJob(
             data=str(self.data_directory),
             data_identity=self._identity,
-            output=str(self._directory / "folds" / f"{trial.number}-{fold}"),
+            output=str(self._directory / "folds" / f"{trial.number}-{'probe' if share < 1 else fold}"),
             learner=trial.learner,
             config=trial.config,
             fold=fold,
             seed=derive_seed(self._plan.seed, "fit", trial.number, fold),
             adaptive=not self._plan.reproducible,
+            share=share,
         )
 
     def _adopt(self) -> Iterator[Event]:
@@ -216,16 +235,13 @@ class Run:
 
     def _submit(self, work: Work) -> None:
         trial, fold = work.trial, work.fold
+        self._record_begun(trial)
+        if work.is_probe:
+            self._submit_probe(work)
+            return
         attempt = trial.attempts.get(fold, 0)
         trial.attempts[fold] = attempt + 1
         trial.running.add(fold)
-        if trial.number not in self._recorded:
-            self._recorded.add(trial.number)
-            self._workspace.runs.save_trial(
-                TrialRecord(
-                    self._id, trial.number, trial.learner, trial.label, trial.config, origin=trial.origin
-                )
-            )
         seconds, grace = self._allowance()
         spec = TaskSpec(
             id=f"{trial.number}-{fold}-{attempt}",
@@ -238,6 +254,46 @@ class Run:
         self._workspace.runs.fold_intent(FoldKey(self._id, trial.number, fold, attempt))
         self.state.running[spec.id] = work
         self._executor.submit(spec)
+
+    def _record_begun(self, trial: Trial) -> None:
+        """Write a trial's intent down, once."""
+        if trial.number not in self._recorded:
+            self._recorded.add(trial.number)
+            self._workspace.runs.save_trial(
+                TrialRecord(
+                    self._id, trial.number, trial.learner, trial.label, trial.config, origin=trial.origin
+                )
+            )
+
+    def _submit_probe(self, work: Work) -> None:
+        """A fit on few rows. It leaves no record: if the run is resumed, it is fitted again or not needed."""
+        seconds, grace = self._allowance()
+        spec = TaskSpec(
+            id=f"{work.trial.number}-probe",
+            entry=ENTRY,
+            parameters=self._job(work.trial, work.fold, work.share).to_dict(),
+            seconds=None if seconds is None else max(0.05, seconds * 2 * work.share),
+            grace=grace,
+        )
+        work.trial.probing = True
+        self.state.running[spec.id] = work
+        self._executor.submit(spec)
+
+    def _receive_probe(self, work: Work, report: TaskReport) -> Iterator[Event]:
+        trial, job = work.trial, self._job(work.trial, work.fold, work.share)
+        trial.probing = False
+        result = None
+        if report.outcome is Outcome.DONE:
+            result = read_fold(Path(job.output), job.identity, verify=False)
+        if result is not None:
+            self.state.trials.finish_probe(trial.number, result)
+        elif trial.results:  # it only serves as a measure for others
+            trial.probe_error = float("inf")
+        elif report.outcome is Outcome.FAILED:
+            yield from self._fail(trial, report.error)
+        else:
+            trial.out_of_time = True
+        shutil.rmtree(job.output, ignore_errors=True)
 
     def _allowance(self) -> tuple[float | None, float]:
         """Seconds after which a fit should stop by itself, and how many more until it is ended.
@@ -259,6 +315,9 @@ class Run:
 
     def _receive(self, report: TaskReport) -> Iterator[Event]:
         work = self.state.running.pop(report.spec.id)
+        if work.is_probe:
+            yield from self._receive_probe(work, report)
+            return
         trial, fold = work.trial, work.fold
         trial.running.discard(fold)
         if report.outcome is Outcome.DONE:

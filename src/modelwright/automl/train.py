@@ -30,6 +30,7 @@ def train(
     seed: int = 0,
     max_trials: int | None = None,
     search: str = "bayesian",
+    stop_when_flat: bool = False,
     group: str | None = None,
     time_column: str | None = None,
     weights: str | None = None,
@@ -77,6 +78,8 @@ def train(
         Number of configurations to try, all of them on all folds. No decision reads the clock then.
     search : {"bayesian", "random", "grid"}, default "bayesian"
         What to try after the starting portfolio.
+    stop_when_flat : bool, default False
+        End before the time limit when the search has brought the ensemble nothing for long enough.
     group : str, optional
         Column whose equal values belong together (a patient, a customer): never divided between
         training and validation.

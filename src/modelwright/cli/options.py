@@ -30,6 +30,7 @@ __all__ = [
     "SearchOption",
     "SeedOption",
     "SetOption",
+    "StopWhenFlatOption",
     "TargetOption",
     "TaskOption",
     "ThreadsOption",
@@ -129,6 +130,11 @@ TaskOption = Annotated[
 
 SearchOption = Annotated[
     str, typer.Option(metavar="S", help="How to look for configurations: bayesian, random or grid.")
+]
+
+StopWhenFlatOption = Annotated[
+    bool,
+    typer.Option("--stop-when-flat", help="End early when the search has brought nothing for long enough."),
 ]
 
 GroupOption = Annotated[

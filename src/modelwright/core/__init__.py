@@ -35,6 +35,7 @@ from modelwright.core.predictions import FloatArray, IntArray, Predictions
 from modelwright.core.problem import Label, Problem, Task
 from modelwright.core.schema import Column, Kind, Role, Schema
 from modelwright.core.seeds import derive_seed, generator
+from modelwright.core.stopwatch import Stopwatch
 from modelwright.core.tasks import Executor, Outcome, TaskReport, TaskSpec
 from modelwright.core.view import FeatureInfo, Shape, SparseBlock, View, ViewInfo
 
@@ -70,6 +71,7 @@ __all__ = [
     "SchemaMismatch",
     "Shape",
     "SparseBlock",
+    "Stopwatch",
     "StorageError",
     "TargetError",
     "Task",

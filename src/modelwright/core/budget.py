@@ -10,6 +10,7 @@ from pathlib import Path
 
 from modelwright.core.errors import BudgetTooSmall, OptionError
 from modelwright.core.fitting import Deadline
+from modelwright.core.stopwatch import Stopwatch
 
 __all__ = [
     "Budget",
@@ -182,6 +183,8 @@ class Budget:
         equal models; the time limit still holds, and the record says so if it bites.
     started : float
         The moment on the monotonic clock from which the seconds count.
+    clock : Stopwatch
+        Where the processor seconds of the driver go, by stage of the run.
     """
 
     seconds: float | None
@@ -189,6 +192,7 @@ class Budget:
     threads: int
     max_trials: int | None = None
     started: float = field(default_factory=time.monotonic)
+    clock: Stopwatch = field(default_factory=Stopwatch, compare=False, repr=False)
 
     @classmethod
     def of(

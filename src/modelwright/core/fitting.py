@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core.problem import Problem
+from modelwright.core.stopwatch import Stopwatch
 from modelwright.core.view import View
 
 __all__ = ["Config", "Deadline", "Estimate", "FitTask"]
@@ -101,6 +102,9 @@ class FitTask:
     groups : int64 array, shape (rows,), or None
         Rows of one group resemble each other: whatever is set aside within the training rows must take
         whole groups, or errors look too small there.
+    clock : Stopwatch
+        A fit counts as ``"training"``; what else it does is told apart where it is more than a trifle:
+        ``with task.clock("binning"): ...``. The stages stand in the record of the fold.
     """
 
     view: View
@@ -118,3 +122,4 @@ class FitTask:
     cache: dict[str, Any] = field(default_factory=dict)
     cache_key: str = ""
     groups: NDArray[np.int64] | None = None
+    clock: Stopwatch = field(default_factory=Stopwatch)

@@ -99,6 +99,11 @@ class Executor(Protocol):
         """Highest summed memory of the process tree (driver included) seen so far."""
         ...
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor seconds of the processes that did the tasks, those that have ended; 0 without any."""
+        ...
+
     def submit(self, spec: TaskSpec) -> None:
         """Start a task, or queue it if no slot is free."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,17 @@ from modelwright.data.table import Caller, RawTable, SourceInfo
 from modelwright.data.tokens import BOOLEAN_PAIRS, NUMERIC_MISSING
 from modelwright.data.typed_column import finite_numbers, levels_as_text, lists_of_text, strip_text
 
-__all__ = ["Conformed", "LabelledRows", "conform", "conform_column", "conform_labelled"]
+__all__ = [
+    "Conformed",
+    "LabelledRows",
+    "absent_column",
+    "check_present",
+    "conform",
+    "conform_column",
+    "conform_labelled",
+    "conform_told",
+    "type_of",
+]
 
 _TRUE = {pair[0]: True for pair in BOOLEAN_PAIRS} | {"1": True, "1.0": True}
 _FALSE = {pair[1]: False for pair in BOOLEAN_PAIRS} | {"0": False, "0.0": False}
@@ -115,7 +125,7 @@ def conform(source: Any, schema: Schema, also: Sequence[str] = ()) -> Conformed:
     """
     features = (*schema.features, *(schema[name] for name in also))
     raw = _by_position(read_named(source, [column.name for column in features]), schema)
-    _check_present(source, raw, features)
+    check_present(source, raw.frame.columns, features)
     frame, findings = _conform_columns(raw, features)
     return Conformed(frame, raw.info, raw.caller, (*raw.findings, *findings))
 
@@ -144,7 +154,7 @@ def conform_labelled(source: Any, schema: Schema, problem: Problem, also: Sequen
                 f"The target column {name!r} is needed for a score, but the data does not have it."
                 f"{nearest(name, all_names(source))}"
             )
-    _check_present(source, raw, features)
+    check_present(source, raw.frame.columns, features)
     frame, findings = _conform_columns(raw, features)
     conformed = Conformed(frame, raw.info, raw.caller, (*raw.findings, *findings))
     columns, left_out = [], []
@@ -207,9 +217,9 @@ def _by_position(raw: RawTable, schema: Schema) -> RawTable:
     return RawTable(frame, raw.info, raw.caller, raw.findings)
 
 
-def _check_present(source: Any, raw: RawTable, features: Sequence[Column]) -> None:
-    """Raise SchemaMismatch if a column is absent that never had a missing value in training."""
-    given = set(raw.frame.columns)
+def check_present(source: Any, names: Iterable[str], features: Sequence[Column]) -> None:
+    """Raise SchemaMismatch if a column is not among the names that never had a missing value in training."""
+    given = set(names)
     absent = [column.name for column in features if column.name not in given and not column.nullable]
     if not absent:
         return
@@ -231,17 +241,35 @@ def _conform_columns(raw: RawTable, features: Sequence[Column]) -> tuple[pl.Data
         if series is None:
             series = pl.Series(column.name, [None] * raw.info.rows, pl.Null)
             if raw.info.rows:
-                message = f"The column {column.name!r} is absent; its values are taken as missing."
-                findings.append(Finding("absent", "warning", message, column.name))
-        values, failing, infinite = conform_column(series, column)
-        if failing is not None:
-            findings.append(_report(series, failing, column))
-        if infinite:
-            message = f"{infinite} infinite values in {column.name!r} are treated as missing."
-            findings.append(Finding("infinite", "warning", message, column.name, "", {"rows": infinite}))
-        findings += report_new_values(series, values, column)
+                findings.append(absent_column(column))
+        values, told = conform_told(series, column)
+        findings += told
         columns.append(values)
     return pl.DataFrame(columns), findings
+
+
+def absent_column(column: Column) -> Finding:
+    """That a column is absent which may be."""
+    message = f"The column {column.name!r} is absent; its values are taken as missing."
+    return Finding("absent", "warning", message, column.name)
+
+
+def conform_told(series: pl.Series, column: Column) -> tuple[pl.Series, list[Finding]]:
+    """One plain column in the type of training, and what has to be told about it.
+
+    Raises
+    ------
+    SchemaMismatch
+        If most of its values cannot be read.
+    """
+    findings: list[Finding] = []
+    values, failing, infinite = conform_column(series, column)
+    if failing is not None:
+        findings.append(_report(series, failing, column))
+    if infinite:
+        message = f"{infinite} infinite values in {column.name!r} are treated as missing."
+        findings.append(Finding("infinite", "warning", message, column.name, "", {"rows": infinite}))
+    return values, [*findings, *report_new_values(series, values, column)]
 
 
 def _report(series: pl.Series, failing: pl.Series, column: Column) -> Finding:
@@ -282,7 +310,7 @@ def conform_column(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Ser
         Number of infinite values, which became missing.
     """
     if series.dtype == pl.Null:
-        return series.cast(_dtype(column)), None, 0
+        return series.cast(type_of(column)), None, 0
     # Polars takes a name like ^a.*$ for a pattern, even in methods of a series that bears it.
     name, series = series.name, series.alias("values")
     if column.kind is Kind.NUMERIC:
@@ -301,7 +329,8 @@ def conform_column(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Ser
     return values.alias(name), _failing(series, values, column), 0
 
 
-def _dtype(column: Column) -> pl.DataType:
+def type_of(column: Column) -> pl.DataType:
+    """The one polars type of a column of the schema."""
     if column.kind is Kind.NUMERIC:
         return pl.Int64() if column.parsing.get("dtype") == "int64" else pl.Float64()
     if column.kind is Kind.BOOLEAN:

@@ -11,7 +11,7 @@ from modelwright.core import DataError
 from modelwright.data.read import read_raw
 from modelwright.data.table import RawTable
 
-__all__ = ["all_names", "read_named"]
+__all__ = ["all_names", "names_around", "read_named"]
 
 
 def read_named(source: Any, names: Sequence[str]) -> RawTable:
@@ -31,14 +31,7 @@ def read_named(source: Any, names: Sequence[str]) -> RawTable:
     absent = [name for name in names if name not in set(raw.frame.columns)]
     if not absent:
         return raw
-    given = [name for name in all_names(source) if name not in set(names)]
-    wanted = Counter(name.strip() for name in absent)
-    bare = Counter(name.strip() for name in given)
-    found = {
-        name: next(other for other in given if other.strip() == name.strip())
-        for name in dict.fromkeys(absent)
-        if wanted[name.strip()] == bare[name.strip()] == 1
-    }
+    found = names_around(all_names(source), names)
     if not found:
         return raw
     raw = read_raw(source, [*names, *found.values()])
@@ -46,6 +39,26 @@ def read_named(source: Any, names: Sequence[str]) -> RawTable:
     frame = raw.frame.clone()
     frame.columns = [back.get(name, name) for name in raw.frame.columns]
     return replace(raw, frame=frame, levels={back.get(name, name): how for name, how in raw.levels.items()})
+
+
+def names_around(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Wanted names that are absent, each with the given one that differs only in the space around it.
+
+    Examples
+    --------
+    >>> names_around([" b", "c", "c "], ["b", " c "])
+    {'b': ' b'}
+    """
+    known = set(given)
+    absent = [name for name in names if name not in known]
+    others = [name for name in given if name not in set(names)]
+    wanted = Counter(name.strip() for name in absent)
+    bare = Counter(name.strip() for name in others)
+    return {
+        name: next(other for other in others if other.strip() == name.strip())
+        for name in dict.fromkeys(absent)
+        if wanted[name.strip()] == bare[name.strip()] == 1
+    }
 
 
 def all_names(source: Any) -> list[str]:

@@ -2,15 +2,17 @@
 
 from modelwright.ensemble.bag import PREDICT_ENTRY, Ensemble, Member
 from modelwright.ensemble.calibration import Calibration, fit_calibration
-from modelwright.ensemble.crossfit import ENTRY, FoldJob, FoldResult, fit_fold, read_fold
+from modelwright.ensemble.crossfit import ALL_ROWS, ENTRY, FoldJob, FoldResult, fit_fold, read_fold
 from modelwright.ensemble.decision import fit_decision, quick_decision
 from modelwright.ensemble.fit_options import FitOptions, split_config
 from modelwright.ensemble.fit_variants import TargetFacts, option_space, option_variants
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
+from modelwright.ensemble.latency import median_seconds
 from modelwright.ensemble.quantile_offsets import fit_offsets, moved
 from modelwright.ensemble.selection import select_weights
 
 __all__ = [
+    "ALL_ROWS",
     "ENTRY",
     "PREDICT_ENTRY",
     "Calibration",
@@ -25,6 +27,7 @@ __all__ = [
     "fit_decision",
     "fit_fold",
     "fit_offsets",
+    "median_seconds",
     "moved",
     "open_fold_data",
     "option_space",

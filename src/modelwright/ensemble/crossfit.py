@@ -11,7 +11,9 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,23 +24,29 @@ from modelwright.core import (
     FitTask,
     OutOfTime,
     Problem,
+    Stopwatch,
     Task,
     TrialError,
     canonical_json,
+    generator,
     hash_file,
     hash_json,
 )
 from modelwright.ensemble.fold_data import FoldData, open_fold_data
+from modelwright.ensemble.latency import median_seconds
 from modelwright.ensemble.outputs import fit_outputs
-from modelwright.learners import LEARNERS
+from modelwright.learners import LEARNERS, Learner
 from modelwright.storage import publish_directory, temporary_directory
 
 if TYPE_CHECKING:
     from modelwright.execution import WorkerContext
 
-__all__ = ["ENTRY", "FoldJob", "FoldResult", "fit_fold", "read_fold"]
+__all__ = ["ALL_ROWS", "ENTRY", "FoldJob", "FoldResult", "fit_fold", "read_fold"]
 
 ENTRY = "modelwright.ensemble.crossfit:fit_fold"
+
+ALL_ROWS = -1
+"""In place of a fold: learn from every row, and validate none."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,13 @@ class FoldJob:
     config : mapping
         Hyperparameters.
     fold : int
+        `ALL_ROWS` for a fit on every row.
     seed : int
     adaptive : bool
         Whether the learner may look at the clock (see `core.FitTask`).
+    share : float, default 1
+        Of the training rows; less for a probe. Which rows depends on the data alone, so that probes of one
+        fold can be compared.
     """
 
     data: str
@@ -71,13 +83,13 @@ class FoldJob:
     fold: int
     seed: int
     adaptive: bool
+    share: float = 1.0
 
     @property
     def identity(self) -> str:
         """Hash of what the fold is a function of; paths are not part of it."""
-        return hash_json(
-            [self.data_identity, self.learner, dict(self.config), self.fold, self.seed, self.adaptive]
-        )
+        known = [self.data_identity, self.learner, dict(self.config), self.fold, self.seed, self.adaptive]
+        return hash_json(known if self.share == 1.0 else [*known, self.share])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able parameters of the task."""
@@ -101,6 +113,8 @@ class FoldResult:
         Whether the fit was cut short.
     info : mapping
         What the learner tells (iterations, learning rate, ...).
+    row_seconds : float
+        Median wall time of predicting one row; 0 where it was not measured (later folds: it would be equal).
     """
 
     directory: Path
@@ -109,6 +123,7 @@ class FoldResult:
     size_bytes: int
     stopped_by_deadline: bool
     info: Mapping[str, Any]
+    row_seconds: float = 0.0
 
     def valid_predictions(self) -> NDArray[np.float64]:
         """Predictions of the fold's validation rows, in the order of its row indices."""
@@ -131,14 +146,16 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
     Everything is written to a directory beside the final one, made durable and renamed: a fold is on
     disk completely or not at all. A fit that had no time for any model is none: ``out_of_time`` says so.
     """
-    job = FoldJob(**parameters)
-    data = _open_cached(job.data, job.data_identity, context.cache)
-    learner = LEARNERS.load(job.learner)()
+    job, clock = FoldJob(**parameters), Stopwatch()
+    with clock("opening"):
+        data = _open_cached(job.data, job.data_identity, context.cache)
+    with clock("starting"):
+        learner = _loaded(job.learner)
     task = FitTask(
         view=data.view,
         target=data.target,
-        train_rows=np.asarray(data.folds.train[job.fold]),
-        valid_rows=np.asarray(data.folds.valid[job.fold]),
+        train_rows=_training_rows(data, job),
+        valid_rows=_validated_rows(data, job.fold),
         problem=data.problem,
         weights=data.weights,
         config=job.config,
@@ -150,17 +167,26 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
         cache=context.cache,
         cache_key=data.identity,
         groups=data.groups,
+        clock=clock,
     )
     started = time.monotonic()
     try:
-        result = fit_outputs(learner, task)
+        with clock("training"):
+            result = fit_outputs(learner, task)
     except OutOfTime as reason:
         return {"out_of_time": str(reason)}
     fitted = time.monotonic()
-    predictions = result.model.predict(data.view.take(task.valid_rows)).array
+    with clock("predicting"):
+        predicted_rows = task.valid_rows if len(task.valid_rows) else task.train_rows[:1]
+        predictions = result.model.predict(data.view.take(predicted_rows)).array
     predicted = time.monotonic()
-    _check_predictions(job.learner, predictions, len(task.valid_rows), data.problem)
+    _check_predictions(job.learner, predictions, len(predicted_rows), data.problem)
+    row_seconds = 0.0
+    if job.fold <= 0:  # the models of the other folds take as long
+        row = data.view.take(predicted_rows[:1])
+        row_seconds = median_seconds(lambda: result.model.predict(row), 0.02)
 
+    clock.enter("saving")
     final = Path(job.output)
     shutil.rmtree(final, ignore_errors=True)  # what is there was found wanting by the driver
     with temporary_directory(final) as temporary:
@@ -173,13 +199,45 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
             "fit_seconds": fitted - started,
             "predict_seconds": predicted - fitted,
             "size_bytes": sum(path.stat().st_size for path in files if path.parent != temporary),
+            "row_seconds": row_seconds,
             "stopped_by_deadline": result.stopped_by_deadline,
             "info": {"iterations": result.iterations, **result.info},
             "files": {path.relative_to(temporary).as_posix(): hash_file(path) for path in files},
         }
         (temporary / "fold.json").write_bytes(canonical_json(record))
         publish_directory(temporary, final)
-    return {"fit_seconds": record["fit_seconds"], "predict_seconds": record["predict_seconds"]}
+    clock.enter(None)
+    return {
+        "fit_seconds": record["fit_seconds"],
+        "predict_seconds": record["predict_seconds"],
+        "cpu_seconds": clock.seconds,
+    }
+
+
+def _loaded(name: str) -> Learner:
+    """The learner, with the libraries that it needs imported; one that is missing is told of by the fit."""
+    learner: Learner = LEARNERS.load(name)()
+    for engine in learner.engines:
+        with suppress(ImportError):
+            import_module(engine)
+    return learner
+
+
+def _validated_rows(data: FoldData, fold: int) -> NDArray[np.int64]:
+    """The fold's validation rows; none where every row is learned from."""
+    return np.zeros(0, np.int64) if fold == ALL_ROWS else np.asarray(data.folds.valid[fold])
+
+
+def _training_rows(data: FoldData, job: FoldJob) -> NDArray[np.int64]:
+    """The fold's training rows, or the share of them that a probe gets: of every class as many as it has."""
+    rows = np.arange(data.view.rows) if job.fold == ALL_ROWS else np.asarray(data.folds.train[job.fold])
+    if job.share >= 1.0:
+        return rows
+    order = generator(0, "probe", data.identity, job.fold).permutation(len(rows))
+    if data.problem.task.is_classification:
+        order = order[np.argsort(np.asarray(data.target)[rows[order]], kind="stable")]
+    step = max(1, round(1 / job.share))
+    return np.sort(rows[order[::step]])
 
 
 def _check_predictions(learner: str, predictions: Any, rows: int, problem: Problem) -> None:
@@ -225,6 +283,7 @@ def read_fold(directory: Path, identity: str, *, verify: bool = True) -> FoldRes
             size_bytes=int(record["size_bytes"]),
             stopped_by_deadline=bool(record["stopped_by_deadline"]),
             info=record["info"],
+            row_seconds=float(record.get("row_seconds", 0.0)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

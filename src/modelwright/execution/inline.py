@@ -85,6 +85,11 @@ class InlineExecutor:
         """Highest PSS of this process, measured after each task."""
         return self._peak
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Always 0: there is no other process."""
+        return 0.0
+
     def submit(self, spec: TaskSpec) -> None:
         """Queue a task.
 

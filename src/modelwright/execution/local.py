@@ -107,6 +107,7 @@ class LocalExecutor:
         self._killed_starts = 0
         self._broken: ModelwrightError | None = None
         self._closed = False
+        self._children_before = _children_seconds()
         self._selector = selectors.DefaultSelector()
         # Also runs at interpreter exit, and must not hold the executor.
         self._finalizer = weakref.finalize(self, _end_all, self._supervisor, os.getpid())
@@ -138,6 +139,11 @@ class LocalExecutor:
     def peak_memory_bytes(self) -> int:
         """Highest summed PSS of the driver and its workers seen so far."""
         return self._supervisor.peak_bytes
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor seconds of the workers that have ended (of all child processes since this was made)."""
+        return _children_seconds() - self._children_before
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -447,6 +453,11 @@ class LocalExecutor:
 def _check_count(name: str, count: int) -> None:
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise OptionError(f"{name} must be a whole number of 1 or more, but came as {count!r}.")
+
+
+def _children_seconds() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _default_growth(share: int | None) -> int:

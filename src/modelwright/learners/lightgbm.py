@@ -40,7 +40,7 @@ from modelwright.learners.targets import TargetCoder
 if TYPE_CHECKING:
     import lightgbm as lgb
 
-__all__ = ["FittedLightGBM", "LightGBM"]
+__all__ = ["FittedLightGBM", "LightGBM", "binning_parameters", "fold_datasets", "objective_parameters"]
 
 _CACHED = 2
 """Binned tables kept by a worker: the default number of bins, and one more."""
@@ -238,11 +238,11 @@ class LightGBM(Learner):
         most = default_rounds(len(fold.coder.present), _MOST_ROUNDS)
         # not by the rounds asked for: a refit with the best number of rounds must have the same rate
         rate = settings["learning_rate"] or affordable_rate(default_rate(len(fold.train_rows)), most)
-        parameters = _parameters(task, fold, settings) | _objective(objective, fold) | {"learning_rate": rate}
+        parameters = _parameters(task, fold, settings) | objective_parameters(objective, fold) | {"learning_rate": rate}
         if task.problem.monotonic:
             signs = monotone_signs(task.problem, task.view.info)
             parameters["monotone_constraints"] = columns.signs(signs)
-        train, valid = _datasets(task, fold, settings, columns, matrix)
+        train, valid = fold_datasets(task, fold, settings, columns, matrix)
         if task.deadline.passed:
             raise OutOfTime("The deadline passed while the columns were being binned.")
         booster = lgb.Booster(parameters, train)
@@ -317,12 +317,12 @@ def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str
         parameters["bagging_freq"] = 1
     return (
         parameters
-        | _binning(task, settings)
+        | binning_parameters(task, settings)
         | {"seed": task.seed, "deterministic": True, "force_col_wise": True}
     )
 
 
-def _objective(objective: Objective, fold: Fold) -> dict[str, Any]:
+def objective_parameters(objective: Objective, fold: Fold) -> dict[str, Any]:
     """Loss to minimise, and the metric to stop early on, as LightGBM calls them."""
     names = {"logistic": "binary", "softmax": "multiclass", "squared": "regression"}
     metrics = {"logistic": "binary_logloss", "softmax": "multi_logloss", "squared": "l2", "absolute": "l1"}
@@ -337,7 +337,7 @@ def _objective(objective: Objective, fold: Fold) -> dict[str, Any]:
     return found
 
 
-def _binning(task: FitTask, settings: dict[str, Any]) -> dict[str, Any]:
+def binning_parameters(task: FitTask, settings: dict[str, Any]) -> dict[str, Any]:
     """Parameters of the binned table; a subset and its booster must repeat them."""
     return {
         "max_bin": settings["max_bin"],
@@ -362,12 +362,12 @@ def _bin(
         matrix,
         label=np.zeros(rows, np.float32),
         categorical_feature=list(range(width - categories, width)),
-        params=_binning(task, settings),
+        params=binning_parameters(task, settings),
         free_raw_data=True,
     ).construct()
 
 
-def _datasets(
+def fold_datasets(
     task: FitTask,
     fold: Fold,
     settings: dict[str, Any],
@@ -388,12 +388,12 @@ def _datasets(
         if len(fold.valid_rows):
             later = columns.matrix(task.view.take(fold.valid_rows))
             labels = np.zeros(len(later), np.float32)
-            valid = lgb.Dataset(later, labels, reference=train, params=_binning(task, settings))
+            valid = lgb.Dataset(later, labels, reference=train, params=binning_parameters(task, settings))
     else:
         whole = _shared(task, settings, columns.form)
-        train = whole.subset(fold.train_rows.tolist(), params=_binning(task, settings))
+        train = whole.subset(fold.train_rows.tolist(), params=binning_parameters(task, settings))
         if len(fold.valid_rows):
-            valid = whole.subset(fold.valid_rows.tolist(), params=_binning(task, settings))
+            valid = whole.subset(fold.valid_rows.tolist(), params=binning_parameters(task, settings))
     _set(train, fold.train_target, fold.train_weights)
     if valid is not None:
         _set(valid, fold.valid_target, fold.valid_weights)

@@ -1,7 +1,11 @@
 """Search: what to fit next inside the budget, and which trials make the ensemble."""
 
+from modelwright.search.anytime import AnytimeScheduler
 from modelwright.search.catalog import SEARCHERS
-from modelwright.search.schedule import AnytimeScheduler, FixedScheduler, Planned, Scheduler, Work
+from modelwright.search.fixed import FixedScheduler
+from modelwright.search.gains import Gains
+from modelwright.search.probes import Probes
+from modelwright.search.schedule import Planned, Scheduler, Work
 from modelwright.search.selecting import Selection, candidate_limit, select
 from modelwright.search.suggestion import Observed, Searcher, Space, Suggestion
 from modelwright.search.trials import Trial, Trials
@@ -10,8 +14,10 @@ __all__ = [
     "SEARCHERS",
     "AnytimeScheduler",
     "FixedScheduler",
+    "Gains",
     "Observed",
     "Planned",
+    "Probes",
     "Scheduler",
     "Searcher",
     "Selection",

@@ -30,8 +30,28 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     raise TypeError(f"A search space holds Float, Int and Choice, but not {type(parameter).__name__}.")
 
 
+_HOPE = 0.002
+"""Gain that is expected of the best learner's next configuration whatever its last ones brought."""
+
+_LATEST = 4
+"""Configurations of a learner whose gains are looked at."""
+
+_QUICK = 0.05
+"""Seconds below which one fold costs as good as nothing."""
+
+
+def _recent_gain(items: Sequence[Observed]) -> float:
+    latest = [min(item.gain, 0.05) for item in items[-_LATEST:]]
+    return sum(latest) / len(latest)
+
+
+def _typical_seconds(items: Sequence[Observed]) -> float:
+    latest = [item.seconds for item in items[-_LATEST:]]
+    return max(_QUICK, sum(latest) / len(latest))
+
+
 class BayesianSearch:
-    """Tunes the most promising learners, the better ones more often.
+    """Tunes the most promising learners: those that brought the ensemble most per second, more often.
 
     Each question is answered by a fresh Optuna study that is told the whole history and seeded by the
     number of the trial, so an answer depends on nothing but its arguments.
@@ -63,13 +83,24 @@ class BayesianSearch:
         return Suggestion(learner, config, "bayesian")
 
     def _choose_learner(self, number: int, history: Sequence[Observed]) -> str:
-        """A draw that favours learners with a low best error: weight 1, 1/2, 1/4 ... by rank."""
-        best: dict[str, float] = {}
+        """A draw by the gain per second that a learner's next configuration lets expect.
+
+        Expected is the mean gain of its latest ones (as in the estimated cost for improvement of Wang, Wu,
+        Weimer and Zhu, "FLAML", 2021), and a little for learners of a low error: 1, 1/2, 1/4 ... by rank.
+        Where gains are not looked at, only the rank counts.
+        """
+        tried: dict[str, list[Observed]] = {}
         for item in history:
             if item.learner in self._spaces:
-                best[item.learner] = min(item.error, best.get(item.learner, float("inf")))
+                tried.setdefault(item.learner, []).append(item)
+        best = {name: min(item.error for item in items) for name, items in tried.items()}
         ranked = sorted(best, key=lambda name: (best[name], name)) or sorted(self._spaces)
         weights = [0.5**rank for rank in range(len(ranked))]
+        if any(item.gain > 0 for item in history):
+            weights = [
+                (_HOPE * weight + _recent_gain(tried[name])) / _typical_seconds(tried[name])
+                for name, weight in zip(ranked, weights, strict=True)
+            ]
         draw = generator(self._seed, "learner", number).random() * sum(weights)
         for name, weight in zip(ranked, weights, strict=True):
             draw -= weight

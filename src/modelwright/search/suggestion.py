@@ -29,6 +29,8 @@ class Observed:
         Lower is better; comparable between learners (measured on equal rows).
     seconds : float
         Wall time of one fold.
+    gain : float
+        Share by which the error of the ensemble fell when this one joined; 0 where that is not looked at.
     """
 
     number: int
@@ -36,6 +38,7 @@ class Observed:
     config: Config
     error: float
     seconds: float = 1.0
+    gain: float = 0.0
 
 
 @dataclass(frozen=True)

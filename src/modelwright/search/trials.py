@@ -45,6 +45,12 @@ class Trial:
         Whether the race was lost: no further fold is worth its time.
     out_of_time : bool
         Whether a fold reached its deadline before it had any model; the trial is ended then.
+    probing : bool
+        Whether its probe is being fitted now.
+    probe_error : float or None
+        Error on the first fold's validation rows of a fit on few training rows.
+    gain : float
+        Share by which the error of the ensemble on the first fold fell when this trial joined.
     """
 
     number: int
@@ -59,6 +65,9 @@ class Trial:
     failure: str = ""
     pruned: bool = False
     out_of_time: bool = False
+    probing: bool = False
+    probe_error: float | None = None
+    gain: float = 0.0
 
     @property
     def fold_seconds(self) -> float:
@@ -76,6 +85,12 @@ class Trial:
     def size_bytes(self) -> int:
         """Size of the finished fold models together."""
         return sum(result.size_bytes for result in self.results.values())
+
+    @property
+    def row_seconds(self) -> float:
+        """Wall time of one fold model's prediction of one row; 0 if nobody measured it."""
+        known = [result.row_seconds for result in self.results.values() if result.row_seconds > 0]
+        return float(np.median(known)) if known else 0.0
 
     def missing(self, count: int) -> list[int]:
         """Folds of ``count`` that are neither finished nor running, in ascending order."""
@@ -143,6 +158,12 @@ class Trials:
         trial.results[fold] = result
         self._predictions[number, fold] = predictions.astype(np.float32)
         return score
+
+    def finish_probe(self, number: int, result: FoldResult) -> None:
+        """Keep the error of a probe; its model and its predictions are of no further use."""
+        trial = self._trials[number]
+        trial.probing = False
+        trial.probe_error = self.error_of(result.valid_predictions(), 1)
 
     def all(self) -> list[Trial]:
         """Every trial, in the order of the numbers."""

@@ -2,6 +2,7 @@
 
 from modelwright.validation.catalog import SPLITTERS
 from modelwright.validation.combined_classes import find_combined_classes
+from modelwright.validation.copies import copies_as_groups
 from modelwright.validation.duplicates import find_duplicates
 from modelwright.validation.folds import Folds, SplitRequest
 from modelwright.validation.holdout import split_holdout
@@ -12,6 +13,7 @@ __all__ = [
     "SPLITTERS",
     "Folds",
     "SplitRequest",
+    "copies_as_groups",
     "find_combined_classes",
     "find_duplicates",
     "find_leaks",

@@ -12,7 +12,7 @@ from modelwright.core import Finding, IntArray, Problem, Schema
 from modelwright.validation.folds import Folds
 from modelwright.validation.near_duplicates import find_near_duplicates, likeness
 
-__all__ = ["find_duplicates"]
+__all__ = ["comparable", "find_duplicates", "row_codes"]
 
 _WORRYING_SHARE = 0.01
 """Share of validated rows with a copy in training from which the scores may be flattered."""
@@ -68,10 +68,10 @@ def find_duplicates(
     if not columns or not frame.height:
         return []
     features = frame[:, [place[column.name] for column in columns]]
-    values, classes = _comparable(np.asarray(target), problem)
+    values, classes = comparable(np.asarray(target), problem)
     group = problem.group if problem else None
     near = find_near_duplicates(features, columns, values, folds, classes, group)
-    codes = _row_codes(features)
+    codes = row_codes(features)
     copies = np.bincount(codes)
     if copies.max() == 1:
         return near
@@ -79,7 +79,7 @@ def find_duplicates(
     return [*exact, *near, *_conflicting(codes, copies, values, problem)]
 
 
-def _comparable(target: NDArray[Any], problem: Problem | None) -> tuple[NDArray[Any], bool]:
+def comparable(target: NDArray[Any], problem: Problem | None) -> tuple[NDArray[Any], bool]:
     """One value a row, and whether it is a class; the labels of a row together are one."""
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
@@ -89,7 +89,7 @@ def _comparable(target: NDArray[Any], problem: Problem | None) -> tuple[NDArray[
     return (target.astype(np.int64) if classes else target.astype(np.float64)), classes
 
 
-def _row_codes(features: pl.DataFrame) -> IntArray:
+def row_codes(features: pl.DataFrame) -> IntArray:
     """A number for each row, equal for rows with equal features (64-bit hashes: collisions do not happen)."""
     hashes = features.hash_rows(seed=0).to_numpy()
     return np.unique(hashes, return_inverse=True)[1].astype(np.int64)
