@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: demo test tests lint imports types unit package lock clean install help
+.PHONY: demo test tests lint imports types unit package lock clean install bench help
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -22,6 +22,7 @@ help:
 	@echo "make lint     ruff: format and rules          make types    mypy, strict"
 	@echo "make imports  import-linter: the floors       make unit     tests without the slow ones"
 	@echo "make package  build the wheel, install it clean, use it"
+	@echo "make bench    BENCH=... DATA=... beside other systems, see benchmarks/README.md"
 	@echo "make lock     resolve requirements.lock anew  make clean    remove everything that was made"
 
 install: $(STAMP)
@@ -62,6 +63,12 @@ unit: $(STAMP)
 
 package: $(STAMP)
 	$(BIN)/python -m pytest tests/package
+
+# Hours where other systems are measured, too; it writes nothing outside OUT.
+bench:
+	@test -n "$(BENCH)" -a -n "$(DATA)" || \
+	    { echo "Give the folders: make bench BENCH=... DATA=... [OUT=bench-output] [BUDGET=60] [SETS=a,b]" >&2; exit 2; }
+	benchmarks/bench.sh "$(BENCH)" "$(DATA)" "$(or $(OUT),bench-output)" $(or $(BUDGET),60) "$(SETS)"
 
 # Resolved for every extra, every platform and every Python that is supported. A test sees to it that
 # nothing of the machine that made it (package indexes, folders) is in the file.

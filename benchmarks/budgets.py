@@ -1,9 +1,10 @@
 """Time and memory budgets on every data set of a folder with a manifest.
 
-usage: budgets.py DATA_FOLDER RESULTS.csv [--time 30] [--memory 2GB] [--threads 2] [--only a,b]
+usage: budgets.py DATA_FOLDER RESULTS.csv [--time 30] [--memory 2GB] [--threads 2] [--only a,b] [--busy 1]
 
 Each data set is trained by the command line in a fresh workspace, `id_columns` and `leak_columns` left in,
 as a user would. Measured from outside: wall time of the whole process, peak summed PSS of its process tree.
+`--busy N` keeps N processors fully occupied with something else meanwhile.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from process_tree import PeakMemory
@@ -28,7 +32,27 @@ def main() -> None:
     parser.add_argument("--memory", default="2GB")
     parser.add_argument("--threads", default="2")
     parser.add_argument("--only", default="")
+    parser.add_argument("--busy", type=int, default=0)
     options = parser.parse_args()
+    with occupied(options.busy):
+        run(options)
+
+
+@contextmanager
+def occupied(processors: int) -> Iterator[None]:
+    """Somebody else's work on so many processors, each bound to one."""
+    program = "import os, sys\nos.sched_setaffinity(0, [int(sys.argv[1])])\nwhile True: pass"
+    places = sorted(os.sched_getaffinity(0))[:processors]
+    others = [subprocess.Popen([sys.executable, "-c", program, str(place)]) for place in places]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def run(options: argparse.Namespace) -> None:
     rows = []
     for entry in json.loads((options.data / "manifest.json").read_text()):
         if options.only and entry["name"] not in options.only.split(","):
@@ -75,6 +99,7 @@ def measure(entry: dict[str, str], options: argparse.Namespace) -> dict[str, obj
         return {
             "dataset": entry["name"],
             "budget_s": options.time,
+            "busy": options.busy,
             "exit": process.returncode,
             "wall_s": round(wall, 2),
             "wall_over_budget": round(wall / options.time, 3),

@@ -234,7 +234,7 @@ def references(case: Case, train: pl.DataFrame, fresh: pl.DataFrame) -> tuple[fl
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     rows = train.head(200_000) if case.rows > 200_000 else train  # for the linear model
-    plain, linear, fresh_plain, fresh_linear = [], [], [], []
+    plain, linear, fresh_plain, fresh_linear, measured = [], [], [], [], []
     for name in train.columns:
         if name == TARGET:
             continue
@@ -251,11 +251,13 @@ def references(case: Case, train: pl.DataFrame, fresh: pl.DataFrame) -> tuple[fl
             linear.append(encoder.transform(rows[[name]].to_numpy()))
             fresh_linear.append(encoder.transform(fresh[[name]].to_numpy()))
             continue
-        plain.append(train[name].cast(pl.Float64).fill_null(np.nan).to_numpy())
-        fresh_plain.append(fresh[name].cast(pl.Float64).fill_null(np.nan).to_numpy())
-        scale = StandardScaler().fit(rows[[name]].to_numpy())
-        linear.append(sparse.csr_matrix(np.nan_to_num(scale.transform(rows[[name]].to_numpy()))))
-        fresh_linear.append(sparse.csr_matrix(np.nan_to_num(scale.transform(fresh[[name]].to_numpy()))))
+        measured.append(name)
+    if measured:
+        plain.append(train[measured].cast(pl.Float64).fill_null(np.nan).to_numpy())
+        fresh_plain.append(fresh[measured].cast(pl.Float64).fill_null(np.nan).to_numpy())
+        scale = StandardScaler().fit(rows[measured].to_numpy())
+        linear.append(sparse.csr_matrix(np.nan_to_num(scale.transform(rows[measured].to_numpy()))))
+        fresh_linear.append(sparse.csr_matrix(np.nan_to_num(scale.transform(fresh[measured].to_numpy()))))
     y, y_fresh = train[TARGET].to_numpy(), fresh[TARGET].to_numpy()
     results = []
     for model, x, x_fresh, target in (

@@ -14,21 +14,39 @@ from modelwright.ensemble import TargetFacts, split_config
 from modelwright.learners import LEARNERS
 from modelwright.search import Planned
 
+EXTRA = {"extra_trees": True}
+DEEP = {"min_child_weight": 0.6, "colsample_bytree": 0.69}
+
+
+def lightgbm(
+    rate: float, leaves: int, columns: float, rows: float, least: int, *penalties: float
+) -> dict[str, Any]:
+    """LightGBM's configuration, as portfolios are published: one value after the other."""
+    return {
+        "learning_rate": rate,
+        "num_leaves": leaves,
+        "feature_fraction": columns,
+        "bagging_fraction": rows,
+        "min_data_in_leaf": least,
+        **dict(zip(("lambda_l1", "lambda_l2"), penalties)),
+    }
+
+
 PUBLISHED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     # pytabkit's tuned defaults (Holzmueller et al. 2024)
-    ("lightgbm", "tuned", {"learning_rate": 0.04, "num_leaves": 50, "min_data_in_leaf": 40, "bagging_fraction": 0.75}),
+    ("lightgbm", "tuned", lightgbm(0.04, 50, 0.8, 0.75, 40)),
     ("catboost", "tuned", {"learning_rate": 0.08, "depth": 7, "l2_leaf_reg": 1e-5, "subsample": 0.9}),
     # AutoGluon's and TabRepo's portfolios (Erickson et al. 2020, Salinas and Erickson 2024)
-    ("lightgbm", "few leaves", {"learning_rate": 0.0398, "num_leaves": 16, "feature_fraction": 0.58, "bagging_fraction": 0.96, "min_data_in_leaf": 1, "lambda_l1": 0.94, "lambda_l2": 0.99}),
-    ("lightgbm", "regular extra trees", {"learning_rate": 0.04, "num_leaves": 64, "feature_fraction": 0.55, "bagging_fraction": 0.99, "min_data_in_leaf": 28, "lambda_l1": 0.91, "lambda_l2": 1.9, "extra_trees": True}),
+    ("lightgbm", "few leaves", lightgbm(0.0398, 16, 0.58, 0.96, 1, 0.94, 0.99)),
+    ("lightgbm", "regular extra trees", lightgbm(0.04, 64, 0.55, 0.99, 28, 0.91, 1.9) | EXTRA),
     ("catboost", "quick", {"learning_rate": 0.15, "depth": 5, "l2_leaf_reg": 3.0}),
-    ("xgboost", "quick deep", {"learning_rate": 0.15, "max_depth": 8, "min_child_weight": 0.6, "colsample_bytree": 0.69}),
+    ("xgboost", "quick deep", {"learning_rate": 0.15, "max_depth": 8, **DEEP}),
     ("random_forest", "many columns", {"trees": 150, "max_features": 0.75, "min_samples_leaf": 1}),
     ("extra_trees", "few trees", {"trees": 60, "max_features": 0.75, "min_samples_leaf": 2}),
     ("nearest_neighbors", "few", {"neighbors": 5}),
     ("linear", "medium penalty", {"C": 0.1}),
     ("linear", "sparse", {"C": 0.1, "l1_ratio": 0.9}),
-)  # fmt: skip
+)
 """Learner, label and configuration."""
 
 

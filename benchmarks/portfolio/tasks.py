@@ -1,8 +1,8 @@
 """The tasks of the study: data sets of a folder, scikit-learn's bundled ones, and made ones.
 
 Nothing is fetched. A made table is a pure function of its number, and varies what decides between learners:
-rows (200 to 50,000), numbers and categories, cardinality, missing values, noise, skewness, imbalance, classes,
-and what the target depends on.
+rows (200 to 50,000), numbers and categories, cardinality, missing values, noise, skewness, imbalance,
+classes, and what the target depends on.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def recipe(number: int) -> tuple[Recipe, np.random.Generator]:
             kind=KINDS[number % 3],
             rows=round(10 ** rng.uniform(2.3, 4.7)),
             numeric=int(rng.integers(2, 25)),
-            levels=tuple(round(10 ** rng.uniform(0.4, 2.6)) for _ in range(rng.integers(0, 9))),
+            levels=tuple(round(10 ** rng.uniform(0.4, 2.4)) for _ in range(max(0, rng.integers(-4, 8)))),
             effects=int(rng.integers(3, 13)),
             noise=float(10 ** rng.uniform(-1.2, 0.3)),
             missing=float(rng.choice([0.0, 0.0, 0.05, 0.2])),
@@ -116,8 +116,7 @@ def made_frame(number: int) -> pd.DataFrame:
     numbers = factors @ rng.normal(size=(3, made.numeric)) + rng.normal(size=(made.rows, made.numeric)) * 1.5
     numbers /= numbers.std(axis=0)
     codes = np.column_stack(
-        [np.zeros((made.rows, 0), int)]
-        + [_levels(rng, made.rows, count) for count in made.levels]
+        [np.zeros((made.rows, 0), int)] + [_levels(rng, made.rows, count) for count in made.levels]
     )
     target = _target(made, rng, numbers, codes)
     shown = np.where(rng.random(made.numeric) < 0.3, np.exp(numbers), numbers)

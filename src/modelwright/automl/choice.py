@@ -8,7 +8,7 @@ import numpy as np
 
 from modelwright.core import Deadline, ModelwrightError
 from modelwright.evaluation import bootstrap_scores
-from modelwright.search import Selection, Trials, select
+from modelwright.search import Prices, Selection, Trials, select
 
 __all__ = ["choose"]
 
@@ -17,16 +17,28 @@ _LIKELY, _CERTAIN = 1.0, 3.0
 on less than half of them. There it is the best of many on few rows, so a lesser difference is luck."""
 
 
-def choose(trials: Trials, deadline: Deadline | None = None, seed: int = 0) -> Selection:
+def choose(
+    trials: Trials, deadline: Deadline | None = None, seed: int = 0, prices: Prices | None = None
+) -> Selection:
     """The final choice among the trials: on as many folds as trials have finished.
 
     More folds are more rows to choose by and more models to bag, so fewer are preferred only where they
     prove, by a paired bootstrap on the same rows, that what could not be completed makes it better.
 
+    Parameters
+    ----------
+    trials : Trials
+    deadline : Deadline, optional
+        No further number of folds is looked at after it.
+    seed : int
+        Of the bootstrap.
+    prices : mapping of int to array, optional
+        What each trial takes of what is limited; see `search.select`.
+
     Raises
     ------
     ModelwrightError
-        If no trial has a finished fold.
+        If no trial has a finished fold, or none of them can be afforded.
     """
     best: Selection | None = None
     known = 0
@@ -37,7 +49,7 @@ def choose(trials: Trials, deadline: Deadline | None = None, seed: int = 0) -> S
         if finished == known:
             continue  # the same trials, on fewer rows
         known = finished
-        found = select(trials, folds, deadline)
+        found = select(trials, folds, deadline, prices)
         if found is None:
             continue
         needed = _LIKELY if 2 * folds > trials.count else _CERTAIN

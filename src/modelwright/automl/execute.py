@@ -18,6 +18,7 @@ from modelwright.automl.model import Model
 from modelwright.automl.plan import Plan, make_plan, slots_for
 from modelwright.automl.prepare import Prepared, findings_of, prepare
 from modelwright.automl.problem_options import as_names
+from modelwright.automl.processor_time import processor_seconds
 from modelwright.automl.request import TrainOutcome, TrainRequest
 from modelwright.automl.runner import Run, RunState
 from modelwright.core import (
@@ -187,6 +188,7 @@ def _engines(name: str) -> tuple[str, ...]:
 
 def _prepare(request: TrainRequest, budget: Budget, emit: Emit) -> Prepared:
     emit(StageEntered(stage="reading and checking the data", seconds=budget.elapsed))
+    budget.clock.enter("reading and checking")
     if request.output is not None:
         check_output(Path(request.output).expanduser().absolute())
     prepared = prepare(request)
@@ -292,11 +294,12 @@ class _Attempt:
             self._refuse_constant(run.state, interruption)
             self._fitted = True
             self._emit(StageEntered(stage="choosing the ensemble", seconds=self._budget.elapsed))
+            self._budget.clock.enter("choosing")
             delivery = self._deliver(run)
             executor.close()
             self._register(delivery)
             model = Model.load(delivery.path)
-            summary = self._summary(delivery, run.state, executor.peak_memory_bytes)
+            summary = self._summary(delivery, run.state, executor)
             self._close(summary, interruption())
             return TrainOutcome(model, summary, interruption())
 
@@ -314,6 +317,7 @@ class _Attempt:
             )
         )
         self._emit(StageEntered(stage="searching for models", seconds=self._budget.elapsed))
+        self._budget.clock.enter("scheduling and scoring trials")
 
     def _fit(self, run: Run, interruption: Interruption) -> None:
         before = self._record.elapsed_seconds
@@ -376,6 +380,7 @@ class _Attempt:
         seconds = self._budget.remaining - 0.5 * self._plan.reserve
         deadline = None if self._plan.reproducible else Deadline.after(max(0.2, seconds))
         chosen = choose(run.state.trials, deadline, self._plan.seed)
+        self._budget.clock.enter("scoring and writing the model")
         return deliver(self._plan, self._prepared, run.state, target, facts, chosen, run.predict)
 
     def _register(self, delivery: Delivery) -> None:
@@ -404,7 +409,9 @@ class _Attempt:
             )
         )
 
-    def _summary(self, delivery: Delivery, state: RunState, peak_bytes: int) -> dict[str, Any]:
+    def _summary(
+        self, delivery: Delivery, state: RunState, executor: LocalExecutor | InlineExecutor
+    ) -> dict[str, Any]:
         score = delivery.manifest["score"]
         real = [trial for trial in state.trials.all() if trial.origin != "baseline"]
         summary: dict[str, Any] = to_jsonable(
@@ -419,7 +426,8 @@ class _Attempt:
                 "score_source": score["source"],
                 "wall_seconds": round(self._budget.elapsed, 3),
                 "first_model_seconds": state.first_model_seconds,
-                "peak_memory_mb": round(peak_bytes / 2**20, 1),
+                "peak_memory_mb": round(executor.peak_memory_bytes / 2**20, 1),
+                "cpu_seconds": processor_seconds(self._budget.clock, state.workers, executor),
                 "trials": len(real),
                 "failed_trials": sum(bool(trial.failure) for trial in real),
                 "adopted_folds": state.adopted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,29 @@ from modelwright.automl.bundle import copy_bundle, open_bundle, read_part
 from modelwright.automl.plugins import read_plugins, require_plugins
 from modelwright.core import (
     BundleError,
+    DataError,
+    Finding,
+    Label,
     OptionError,
     Predictions,
     Problem,
     Schema,
+    SchemaMismatch,
     Task,
 )
-from modelwright.data import Conformed, columns_to_caller, conform, conform_labelled, to_caller
+from modelwright.data import (
+    Caller,
+    Conformed,
+    RowReader,
+    columns_to_caller,
+    conform,
+    conform_labelled,
+    single_row,
+    to_caller,
+)
 from modelwright.ensemble import Ensemble
 from modelwright.evaluation import Leaderboard, bootstrap_scores, score_interval
-from modelwright.features import Featurizer
+from modelwright.features import Featurizer, RowFeaturizer
 from modelwright.learners import LEARNERS
 from modelwright.metrics import Metric, coverage, problem_metric
 
@@ -159,8 +173,10 @@ class Model:
 
         Parameters
         ----------
-        data : path, pandas or polars data frame, numpy array, dict of columns ...
-            Holds the columns that training used; more columns, and any order, are fine.
+        data : path, pandas or polars data frame, numpy array, dict of columns, dict of one row ...
+            Holds the columns that training used; more columns, and any order, are fine. A dict of lists is a
+            table of columns; a dict that holds a single value (a number, a text, a date, None) is one row.
+            One row goes a quicker way that says the same; see also `predict_row`.
 
         Returns
         -------
@@ -173,10 +189,85 @@ class Model:
         SchemaMismatch
             If required columns are missing or hold something else than in training.
         """
-        conformed, predictions = self._raw(data)
-        return self._answers(conformed, predictions)
+        caller, predictions = self._raw(data)
+        return self._answers(caller, predictions)
 
-    def _answers(self, conformed: Conformed, predictions: Predictions) -> Any:
+    def predict_row(self, row: Mapping[str, Any]) -> Any:
+        """What `predict` says of one row, as a plain value: for whoever answers one request at a time.
+
+        Parameters
+        ----------
+        row : mapping
+            Column to value: number, text, flag, date, a list in columns of lists, None where missing. Columns
+            that had missing values in training may be absent; columns that training did not use are ignored.
+
+        Returns
+        -------
+        label, float or dict
+            The label, or the value. For several targets a dict of target to label, for quantiles a dict of
+            quantile to value.
+
+        Raises
+        ------
+        SchemaMismatch
+            As for `predict`.
+
+        See Also
+        --------
+        warm_up : load everything ahead of the first row.
+        """
+        problem, predictions = self.problem, self._predict_row(row)
+        if problem.task is Task.MULTILABEL:
+            codes = predictions.label_codes[0].tolist()
+            pairs = zip(problem.labels, problem.label_classes, codes, strict=True)
+            return {name: pair[code] for name, pair, code in pairs}
+        if problem.task is Task.QUANTILE:
+            return dict(zip(problem.quantiles, predictions.array[0].tolist(), strict=True))
+        if problem.task.is_classification:
+            return problem.classes[int(predictions.codes[0])]
+        return float(predictions.array[0])
+
+    def predict_proba_row(self, row: Mapping[str, Any]) -> dict[Label, float]:
+        """What `predict_proba` says of one row.
+
+        Parameters
+        ----------
+        row : mapping
+            As for `predict_row`.
+
+        Returns
+        -------
+        dict
+            Label to probability, in the order of `classes_`. For several targets the probability of the
+            positive class of each.
+
+        Raises
+        ------
+        OptionError
+            If the model predicts values.
+        SchemaMismatch
+            As for `predict`.
+        """
+        self._require_probabilities()
+        names = self.problem.labels or self.problem.classes
+        return dict(zip(names, self._predict_row(row).array[0].tolist(), strict=True))
+
+    def warm_up(self) -> Model:
+        """Load every fold model and whatever predictions of single rows need, ahead of the first one.
+
+        Returns
+        -------
+        Model
+            Itself.
+        """
+        require_plugins(self._plugins, "learner")
+        for member in self._ensemble.members:
+            _ = member.models
+        blank = {column.name: None for column in self._reader.columns}
+        self._ensemble.predict(self._rows.transform(blank))
+        return self
+
+    def _answers(self, caller: Caller, predictions: Predictions) -> Any:
         """Labels or values in the caller's kind."""
         problem = self.problem
         if problem.task is Task.MULTILABEL:
@@ -185,12 +276,12 @@ class Model:
                 [pair[code] for code in chosen[:, position]]
                 for position, pair in enumerate(problem.label_classes)
             ]
-            return columns_to_caller(columns, problem.labels, conformed.caller)
+            return columns_to_caller(columns, problem.labels, caller)
         if problem.task is Task.QUANTILE:
-            return to_caller(predictions.array, conformed.caller, problem.quantiles)
+            return to_caller(predictions.array, caller, problem.quantiles)
         if problem.task.is_classification:
-            return to_caller([problem.classes[code] for code in predictions.codes], conformed.caller)
-        return to_caller(predictions.array, conformed.caller)
+            return to_caller([problem.classes[code] for code in predictions.codes.tolist()], caller)
+        return to_caller(predictions.array, caller)
 
     def predict_proba(self, data: Any) -> Any:
         """Probabilities of the classes.
@@ -223,18 +314,18 @@ class Model:
         OptionError
             If the model predicts values.
         """
-        problem = self.problem
-        if not problem.task.is_classification and problem.task is not Task.MULTILABEL:
+        self._require_probabilities()
+        caller, predictions = self._raw(data)
+        names = self.problem.labels or self.problem.classes
+        return self._answers(caller, predictions), to_caller(predictions.array, caller, names)
+
+    def _require_probabilities(self) -> None:
+        task = self.problem.task
+        if not task.is_classification and task is not Task.MULTILABEL:
             raise OptionError(
-                f"Probabilities exist for classes, but {problem.target!r} is predicted as a value. "
+                f"Probabilities exist for classes, but {self.problem.target!r} is predicted as a value. "
                 "Use predict."
             )
-        conformed, predictions = self._raw(data)
-        names = problem.labels or problem.classes
-        return (
-            self._answers(conformed, predictions),
-            to_caller(predictions.array, conformed.caller, names),
-        )
 
     def evaluate(self, data: Any) -> dict[str, dict[str, float | None]]:
         """Score the model on rows whose target is known.
@@ -254,8 +345,7 @@ class Model:
         require_plugins(self._plugins, "metric")
         rows = conform_labelled(data, self.schema, self.problem, self._featurizer.also)
         target, weights = rows.target, rows.weights
-        for finding in (*rows.conformed.findings, *rows.findings):
-            _log.warning("%s", finding.message)
+        _tell((*rows.conformed.findings, *rows.findings))
         predictions = self._predict(rows.conformed).take(rows.rows)
         names = dict.fromkeys([self.problem.metric, *_REPORTED[self.problem.task]])
         if self.metric is None:
@@ -285,15 +375,42 @@ class Model:
         """
         return copy_bundle(self.path, Path(path).expanduser().absolute())
 
-    def _raw(self, data: Any) -> tuple[Conformed, Predictions]:
+    @cached_property
+    def _reader(self) -> RowReader:
+        return RowReader(self.schema, self._featurizer.also)
+
+    @cached_property
+    def _rows(self) -> RowFeaturizer:
+        return RowFeaturizer(self._featurizer, self._reader.types)
+
+    def _raw(self, data: Any) -> tuple[Caller, Predictions]:
+        found = single_row(data, self._reader.types)
+        if found is not None:
+            row, caller = found
+            try:
+                return caller, self._predict_row(row)
+            except (SchemaMismatch, DataError):
+                if row is data:
+                    raise
+                # a table is refused below, with all of its columns at hand for a hint
         conformed = conform(data, self.schema, self._featurizer.also)
-        for finding in conformed.findings:
-            _log.warning("%s", finding.message)
-        return conformed, self._predict(conformed)
+        _tell(conformed.findings)
+        return conformed.caller, self._predict(conformed)
+
+    def _predict_row(self, row: Mapping[str, Any]) -> Predictions:
+        typed = self._reader.read(row)
+        _tell(typed.findings)
+        require_plugins(self._plugins, "learner")
+        return self._ensemble.predict(self._rows.transform(typed.values))
 
     def _predict(self, conformed: Conformed) -> Predictions:
         require_plugins(self._plugins, "learner")
         return self._ensemble.predict(self._featurizer.transform(conformed.frame))
+
+
+def _tell(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        _log.warning("%s", finding.message)
 
 
 def _known(value: float) -> float | None:

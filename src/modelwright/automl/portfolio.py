@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelwright.automl.learned_order import LearnedOrder, learned_order
 from modelwright.core import BadInput, OptionError, Problem, Shape, format_bytes
 from modelwright.ensemble import TargetFacts, option_space, option_variants
 from modelwright.learners import LEARNERS, Choice, Learner, Parameter
@@ -44,8 +45,9 @@ class Offer:
         """Configurations in the order in which they begin, and what was left out with the reason.
 
         Each learner says in which turn it joins (`Learner.turn`); in every turn it gives its next
-        candidate. Options around learners (a transformed target, weights of classes) are tried after the
-        first turn, on the first candidates of the learners that took part in it.
+        candidate. What was studied on many tables is then put in the order that was learned there (see
+        `learned_order`); the rest keeps its place. Options around learners (a transformed target, weights of
+        classes) are tried after as many entries as the first turn has, on its candidates.
 
         Parameters
         ----------
@@ -77,8 +79,10 @@ class Offer:
         if not ordered:
             reasons = "; ".join(f"{label}: {why}" for label, why in left_out)
             raise OptionError(f"No learner can be used for this task on this data ({reasons}). Allow others.")
-        ordered.insert(1, list(self._variants(ordered[0])))
-        return tuple(entry for turn in ordered for entry in turn), left_out
+        first = ordered[0]
+        entries = self._order().arranged([entry for turn in ordered for entry in turn])
+        entries[len(first) : len(first)] = self._variants(first)
+        return tuple(entries), left_out
 
     def space(self, name: str) -> dict[str, Parameter]:
         """The search space of a learner, with the options around it that are worth trying."""
@@ -93,6 +97,12 @@ class Offer:
             options.pop("target_transform", None)
         return {**space, **{key: value for key, value in options.items() if key not in self.without}}
 
+    def _order(self) -> LearnedOrder:
+        """The order learned for problems like this one, unless the caller goes without it."""
+        if "learned_order" in self.without:
+            return LearnedOrder()
+        return learned_order(self.problem, self.shape)
+
     def _candidates(self, name: str, worker_bytes: int, left_out: list[tuple[str, str]]) -> Iterator[Planned]:
         """One learner's candidates that a worker has the memory for."""
         learner: Learner = LEARNERS.load(name)()
@@ -102,7 +112,8 @@ class Offer:
             left_out.append((name, reason))
             return
         self.space(name)  # asked for again when the search begins: here it may fail
-        for candidate in learner.portfolio(single, self.shape):
+        candidates = (*learner.portfolio(single, self.shape), *self._order().new_candidates(name))
+        for candidate in candidates:
             if "target_encoding" in self.without and candidate.config.get("categories") == "target":
                 continue
             label = f"{name} ({candidate.label})" if candidate.label else name

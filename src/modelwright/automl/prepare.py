@@ -96,6 +96,8 @@ class Prepared:
     holdout : Holdout or None
     findings : tuple of Finding
     decisions : tuple of Decision
+    example : polars data frame
+        One row of the table without its targets: what a prediction takes is measured on it.
     """
 
     source: SourceInfo
@@ -107,6 +109,7 @@ class Prepared:
     holdout: Holdout | None
     findings: tuple[Finding, ...]
     decisions: tuple[Decision, ...]
+    example: pl.DataFrame
 
     @property
     def problem(self) -> Problem:
@@ -187,6 +190,7 @@ def prepare(request: TrainRequest) -> Prepared:
         holdout=holdout,
         findings=tuple(findings),
         decisions=tuple(decisions),
+        example=frame.head(1).drop(problem.targets),
     )
 
 

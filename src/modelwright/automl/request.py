@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelwright.automl.limits import Limits
 from modelwright.automl.problem_options import (
     as_costs,
     as_monotonic,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from modelwright.automl.model import Model
 
 __all__ = ["TrainOutcome", "TrainRequest"]
+
+_LIMITS = ("max_latency_ms", "max_model_mb")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -72,6 +75,9 @@ class TrainRequest:
     without: str | Sequence[str] | None = None
     group_features: bool = False
     country: str | None = None
+    max_latency_ms: float | None = None
+    max_model_mb: float | None = None
+    refit: bool | str | None = "auto"
     executor: str = "local"
     started: float | None = None
 
@@ -106,6 +112,9 @@ class TrainRequest:
             )
         if self.group_features and self.group is None and self.resume is None:
             raise OptionError("Features of groups need a group column (--group COL).")
+        if self.refit not in (True, False, None, "auto"):
+            raise OptionError(f"refit must be True, False or 'auto', but came as {self.refit!r}.")
+        self.limits()
         SEARCHERS.load(self.search)
         if self.stop_when_flat and self.max_trials is not None:
             raise OptionError(
@@ -151,6 +160,20 @@ class TrainRequest:
     def skips(self, part: str) -> bool:
         """Whether the caller goes without a part of the treatment; see `problem_options.WITHOUT`."""
         return part in as_without(self.without)
+
+    def limits(self) -> Limits:
+        """What the delivered model may cost.
+
+        Raises
+        ------
+        OptionError
+            If a limit is no positive number.
+        """
+        return Limits.of(self.max_latency_ms, self.max_model_mb)
+
+    def wants_refit(self, worthwhile: bool) -> bool:
+        """Whether members are fitted once more on all rows: as asked for, else where it is worthwhile."""
+        return worthwhile if self.refit in (None, "auto") else bool(self.refit)
 
     def budget(self) -> Budget:
         """The resources the call may use; the clock runs from `started`."""
@@ -207,7 +230,7 @@ class TrainRequest:
             )
         given = {
             key: value
-            for key in ("data", "memory_limit", "threads", "output", "name", "holdout")
+            for key in ("data", "memory_limit", "threads", "output", "name", "holdout", *_LIMITS)
             if (value := getattr(self, key)) is not None
         }
         return replace(

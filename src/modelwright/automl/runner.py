@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,7 +152,7 @@ class Run:
             if not self.state.running and scheduler.exhausted:
                 yield from self._ended_early(scheduler)
                 break
-            for report in self._executor.wait(max(0.0, min(_POLL, self.remaining()))):
+            for report in self._wait(min(_POLL, self.remaining())):
                 yield from self._receive(report)
         yield from self._drain(interrupted)
 
@@ -162,6 +162,14 @@ class Run:
             self.state.flat = True
             stage = "stopping early: the last configurations brought no gain"
             yield StageEntered(stage=stage, seconds=self._budget.elapsed)
+
+    def _wait(self, seconds: float) -> Sequence[TaskReport]:
+        """Reports of tasks that ended, after so many seconds at most."""
+        with self._budget.clock(SUPERVISING):
+            reports = self._executor.wait(max(0.0, seconds))
+        for report in reports:
+            self.state.workers.add(report)
+        return reports
 
     def _scheduler(self) -> Scheduler:
         plan, trials = self._plan, self.state.trials
@@ -326,14 +334,19 @@ class Run:
             if result is not None:
                 yield from self._keep(trial, fold, result, attempt=report.spec.attempt)
                 return
-        reason = (report.result or {}).get("out_of_time", "")
+        said = report.result or {}
+        reason, repeats = said.get("out_of_time", ""), said.get("repeats", "")
         key = FoldKey(self._id, trial.number, fold, report.spec.attempt)
+        outcome = Outcome.TIMEOUT if reason else Outcome.CANCELLED if repeats else report.outcome
         self._workspace.runs.fold_failed(
             key,
-            report.error or str(reason),
-            status=str(Outcome.TIMEOUT if reason else report.outcome),
+            report.error or str(reason or repeats),
+            status=str(outcome),
             seconds=report.wall_seconds,
         )
+        if repeats:
+            trial.pruned = True  # the model would be the same as another trial's
+            return
         if reason:
             trial.out_of_time = True  # it would be so again, but nothing is wrong with the configuration
             self.state.deadline_hit |= self._plan.reproducible
@@ -461,7 +474,7 @@ class Run:
         }
         self._executor.submit(TaskSpec("holdout", PREDICT_ENTRY, parameters))
         for _ in range(600):
-            for report in self._executor.wait(1.0):
+            for report in self._wait(1.0):
                 if report.spec.id == "holdout" and report.outcome is Outcome.DONE:
                     array = np.load(place / "predictions.npy", allow_pickle=False)
                     return Predictions(array, ensemble.utility)
@@ -473,13 +486,13 @@ class Run:
         """Give running fits the moment they need to return what they have, then end them."""
         patience = Deadline.after(self._patience)
         while self.state.running and not patience.passed and not interrupted():
-            for report in self._executor.wait(max(0.0, min(_POLL, patience.remaining))):
+            for report in self._wait(min(_POLL, patience.remaining)):
                 yield from self._receive(report)
         for task in list(self.state.running):
             self._executor.cancel(task)
         ending = Deadline.after(5.0)
         while self.state.running and not ending.passed:
-            for report in self._executor.wait(_POLL):
+            for report in self._wait(_POLL):
                 yield from self._receive(report)
 
 

@@ -267,8 +267,8 @@ WithoutOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PART",
-        help="Go without a part of the treatment: messy_values, text, target_encoding, target_transform, "
-        "class_weights, calibration, thresholds or leak_guard. Repeatable.",
+        help="Go without a part of the treatment: messy_values, text, target_encoding, "
+        "generated_features, target_transform, class_weights, calibration, thresholds or leak_guard. Repeatable.",
         show_default=False,
     ),
 ]

@@ -6,6 +6,7 @@ from modelwright.data.conform import Conformed, LabelledRows, conform, conform_l
 from modelwright.data.parts import recorded_source, shown_source
 from modelwright.data.profile import Profile, profile_table
 from modelwright.data.read import read_raw, read_table
+from modelwright.data.rows import RowReader, TypedRow, single_row
 from modelwright.data.source import Source
 from modelwright.data.sql_query import SqlQuery
 from modelwright.data.table import Caller, RawTable, SourceInfo, Table
@@ -20,10 +21,12 @@ __all__ = [
     "Profile",
     "RawTable",
     "ResolvedTarget",
+    "RowReader",
     "Source",
     "SourceInfo",
     "SqlQuery",
     "Table",
+    "TypedRow",
     "check_output",
     "columns_to_caller",
     "conform",
@@ -35,6 +38,7 @@ __all__ = [
     "recorded_source",
     "resolve_target",
     "shown_source",
+    "single_row",
     "to_caller",
     "values_to_caller",
     "write_frame",

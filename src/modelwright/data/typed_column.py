@@ -12,6 +12,7 @@ from modelwright.core import Finding, Kind
 
 __all__ = [
     "PREFIX",
+    "SPACE",
     "TypedColumn",
     "levels_as_text",
     "lists_of_text",
@@ -30,7 +31,7 @@ _SMALL = 256
 """Up to so many rows Python is quicker than calling polars for one column."""
 
 # What polars strips, which is Unicode's White_Space; Python's own strip() also takes \x1c to \x1f.
-_SPACE = (
+SPACE = (
     "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
@@ -175,6 +176,6 @@ def strip_text(text: pl.Series) -> pl.Series:
     ['a', None]
     """
     if len(text) <= _SMALL:
-        values = [None if value is None else value.strip(_SPACE) for value in text.to_list()]
+        values = [None if value is None else value.strip(SPACE) for value in text.to_list()]
         return pl.Series(text.name, values, pl.String)
     return text.str.strip_chars()

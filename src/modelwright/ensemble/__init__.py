@@ -9,6 +9,7 @@ from modelwright.ensemble.fit_variants import TargetFacts, option_space, option_
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
 from modelwright.ensemble.latency import median_seconds
 from modelwright.ensemble.quantile_offsets import fit_offsets, moved
+from modelwright.ensemble.refitting import refit_config
 from modelwright.ensemble.selection import select_weights
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "option_variants",
     "quick_decision",
     "read_fold",
+    "refit_config",
     "select_weights",
     "split_config",
     "write_fold_data",

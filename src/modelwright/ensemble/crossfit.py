@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,9 +33,10 @@ from modelwright.core import (
     hash_json,
 )
 from modelwright.ensemble.fold_data import FoldData, open_fold_data
+from modelwright.ensemble.generated_features import NothingGenerated
 from modelwright.ensemble.latency import median_seconds
 from modelwright.ensemble.outputs import fit_outputs
-from modelwright.learners import LEARNERS, Learner
+from modelwright.learners import LEARNERS, FitResult, Learner
 from modelwright.storage import publish_directory, temporary_directory
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
     """Fit one fold, predict its validation rows and publish the result (the worker's entry point).
 
     Everything is written to a directory beside the final one, made durable and renamed: a fold is on
-    disk completely or not at all. A fit that had no time for any model is none: ``out_of_time`` says so.
+    disk completely or not at all. A fit that had no time for any model is none: ``out_of_time`` says so; nor
+    is a first fold for which no feature could be generated: ``repeats`` says what else it would repeat.
     """
     job, clock = FoldJob(**parameters), Stopwatch()
     with clock("opening"):
@@ -172,9 +174,11 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
     started = time.monotonic()
     try:
         with clock("training"):
-            result = fit_outputs(learner, task)
+            result = _fit(learner, task, job)
     except OutOfTime as reason:
         return {"out_of_time": str(reason)}
+    except NothingGenerated as reason:
+        return {"repeats": str(reason)}
     fitted = time.monotonic()
     with clock("predicting"):
         predicted_rows = task.valid_rows if len(task.valid_rows) else task.train_rows[:1]
@@ -238,6 +242,22 @@ def _training_rows(data: FoldData, job: FoldJob) -> NDArray[np.int64]:
         order = order[np.argsort(np.asarray(data.target)[rows[order]], kind="stable")]
     step = max(1, round(1 / job.share))
     return np.sort(rows[order[::step]])
+
+
+def _fit(learner: Learner, task: FitTask, job: FoldJob) -> FitResult:
+    """Fit a fold; one that finds no features to generate goes without, unless it speaks for its trial.
+
+    Raises
+    ------
+    NothingGenerated
+        If the first fold finds none: the trial would repeat another one.
+    """
+    try:
+        return fit_outputs(learner, task)
+    except NothingGenerated:
+        if job.fold == 0 and job.share >= 1.0:
+            raise
+    return fit_outputs(learner, replace(task, config={**task.config, "features": "none"}))
 
 
 def _check_predictions(learner: str, predictions: Any, rows: int, problem: Problem) -> None:

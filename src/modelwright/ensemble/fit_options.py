@@ -62,13 +62,20 @@ class FitOptions:
         ``"none"``, ``"log"`` or ``"quantile"`` (regression and quantiles).
     class_weights : str
         ``"none"``, ``"balanced"`` or ``"sqrt"`` (classes and labels).
+    features : str
+        ``"none"`` or ``"generated"``: of several columns, chosen inside the fold (see `generated_features`).
     """
 
     target_transform: str = "none"
     class_weights: str = "none"
+    features: str = "none"
 
     def __post_init__(self) -> None:
-        for name, known in (("target_transform", TRANSFORMS), ("class_weights", CLASS_WEIGHTS)):
+        for name, known in (
+            ("target_transform", TRANSFORMS),
+            ("class_weights", CLASS_WEIGHTS),
+            ("features", ("generated",)),
+        ):
             given = getattr(self, name)
             if given not in ("none", *known):
                 raise OptionError(
@@ -91,7 +98,7 @@ def split_config(config: Config) -> tuple[dict[str, Any], FitOptions]:
     Examples
     --------
     >>> split_config({"alpha": 1.0, "target_transform": "log"})
-    ({'alpha': 1.0}, FitOptions(target_transform='log', class_weights='none'))
+    ({'alpha': 1.0}, FitOptions(target_transform='log', class_weights='none', features='none'))
     """
     own = {name: value for name, value in config.items() if name not in _RESERVED}
     return own, FitOptions(**{name: str(config[name]) for name in _RESERVED if name in config})

@@ -23,7 +23,13 @@ from modelwright.core import (
     canonical_json,
     derive_seed,
 )
-from modelwright.ensemble.fit_options import FittedWithOptions, fit_single, load_single
+from modelwright.ensemble.fit_options import FittedWithOptions
+from modelwright.ensemble.generated_features import (
+    FittedWithFeatures,
+    NothingGenerated,
+    fit_with_features,
+    load_with_features,
+)
 from modelwright.ensemble.packing import pack_models, unpack_models
 from modelwright.learners import LEARNERS, FitResult, FittedLearner, Learner
 from modelwright.learners.constant import FittedConstant
@@ -92,7 +98,7 @@ class FittedOutputs(FittedLearner):
             raise BundleError(f"{_RECORD} of a model is missing or damaged ({error}).") from error
         if not known:
             raise BundleError(f"{_RECORD} of a model names learners or a task that are not known here.")
-        models = unpack_models(directory / _MODELS, [partial(load_single, name) for name in names])
+        models = unpack_models(directory / _MODELS, [partial(load_with_features, name) for name in names])
         return cls(task, names, tuple(models))
 
     @property
@@ -108,12 +114,14 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
 
     Raises
     ------
+    NothingGenerated
+        If the configuration asks for generated features, and there are none for the only output.
     TrialError
         If the learner fits no model.
     """
     problem = task.problem
     if not problem.task.has_outputs:
-        return fit_single(learner, task)
+        return fit_with_features(learner, task)
     names: list[str] = []
     results: list[FitResult] = []
     for position in range(problem.outputs):
@@ -131,7 +139,7 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
         if one_sided:
             part = replace(part, config={})
         names.append(chosen.name)
-        results.append(fit_single(chosen, part))
+        results.append(_fit_output(chosen, part))
     iterations = [result.iterations for result in results if result.iterations is not None]
     return FitResult(
         model=FittedOutputs(problem.task, tuple(names), tuple(result.model for result in results)),
@@ -139,6 +147,14 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
         info={"outputs": [dict(result.info) for result in results]},
         stopped_by_deadline=any(result.stopped_by_deadline for result in results),
     )
+
+
+def _fit_output(learner: Learner, task: FitTask) -> FitResult:
+    """One output of several: without generated features where none help it."""
+    try:
+        return fit_with_features(learner, task)
+    except NothingGenerated:
+        return fit_with_features(learner, replace(task, config={**task.config, "features": "none"}))
 
 
 def load_model(learner: str, task: Task, directory: Path, outputs: int | None = None) -> FittedLearner:
@@ -159,7 +175,7 @@ def load_model(learner: str, task: Task, directory: Path, outputs: int | None = 
         If a file is damaged, or is of a model for another problem.
     """
     try:
-        model = FittedOutputs.load(directory) if task.has_outputs else load_single(learner, directory)
+        model = FittedOutputs.load(directory) if task.has_outputs else load_with_features(learner, directory)
         _require(model, task, outputs)
     except UnknownName as error:
         raise BundleError(
@@ -201,7 +217,7 @@ def _require(model: FittedLearner, task: Task, outputs: int | None) -> None:
 
 def _classes(model: FittedLearner) -> int | None:
     """Classes that a model tells apart, 0 for values; None if only its predictions say so."""
-    if isinstance(model, FittedWithOptions):
+    if isinstance(model, (FittedWithOptions, FittedWithFeatures)):
         return _classes(model.model)
     if isinstance(model, FittedConstant):
         return len(model.values) if model.is_classification else 0

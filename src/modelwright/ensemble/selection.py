@@ -60,6 +60,7 @@ def select_weights(
     steps: int = 30,
     minimum_weight: float = 0.05,
     deadline: Deadline | None = None,
+    prices: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Weights of an ensemble that averages some of the candidates.
 
@@ -82,6 +83,9 @@ def select_weights(
         Members below are dropped and the rest scaled to sum to one.
     deadline : Deadline, optional
         No further step begins after it.
+    prices : array, shape (candidates, resources), optional
+        Share of each resource (time of a prediction, size) that a candidate takes once it is a member: the
+        members together take 1 at most. Every candidate can be afforded alone.
 
     Returns
     -------
@@ -98,6 +102,7 @@ def select_weights(
     [0.5, 0.0, 0.5]
     """
     arrays, error = _scoring(metric, target, candidates, weights)
+    cost = np.zeros((len(arrays), 1)) if prices is None else prices
     if len(arrays) == 1:
         return np.ones(1)
     single = np.array([_finite(error(array)) for array in arrays])
@@ -109,7 +114,14 @@ def select_weights(
     for step in range(2, steps + 1):
         if deadline is not None and deadline.passed:
             break
-        errors = np.array([_finite(error((total + array) / step)) for array in arrays])
+        left = 1.0 - cost[counts > 0].sum(axis=0)
+        open_to = (counts > 0) | (cost <= left + 1e-9).all(axis=1)
+        errors = np.array(
+            [
+                _finite(error((total + array) / step)) if is_open else float("inf")
+                for array, is_open in zip(arrays, open_to, strict=True)
+            ]
+        )
         lowest = errors.min()
         tied = np.flatnonzero(errors <= lowest + abs(lowest) * 1e-12)
         used = tied[counts[tied] > 0]

@@ -8,13 +8,17 @@ from modelwright.evaluation.leaderboard import (
     LeaderboardEntry,
     build_leaderboard,
 )
+from modelwright.evaluation.pareto import ParetoPoint, ParetoTable, pareto_table
 
 __all__ = [
     "Entrant",
     "HoldoutResult",
     "Leaderboard",
     "LeaderboardEntry",
+    "ParetoPoint",
+    "ParetoTable",
     "bootstrap_scores",
     "build_leaderboard",
+    "pareto_table",
     "score_interval",
 ]

@@ -6,6 +6,7 @@ from modelwright.features.dense import DenseEncoder
 from modelwright.features.featurizer import Featurizer
 from modelwright.features.levels import KnownLevels, fold_codes
 from modelwright.features.options import FeatureOptions
+from modelwright.features.row import RowFeaturizer
 from modelwright.features.screening import screen_columns
 from modelwright.features.sparse import as_csr
 from modelwright.features.target_encoding import TargetEncoder
@@ -20,6 +21,7 @@ __all__ = [
     "FeatureOptions",
     "Featurizer",
     "KnownLevels",
+    "RowFeaturizer",
     "TargetEncoder",
     "Transformer",
     "TreeEncoder",

@@ -50,6 +50,12 @@ class BooleanTransformer(Transformer):
         for position, column in enumerate(pick(frame, self.columns, (pl.Boolean,), "boolean")):
             out[:, position] = column.cast(pl.Float32).to_numpy().astype(np.float32, copy=False)
 
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool:
+        """Fill ``out``, shape (columns,), float32."""
+        values = [row[name] for name in self.columns]
+        out[:] = [np.nan if value is None else float(value) for value in values]
+        return True
+
     def to_dict(self) -> dict[str, Any]:
         """The names of the columns."""
         return {"columns": list(self.columns)}

@@ -92,6 +92,12 @@ class CategoricalTransformer(Transformer):
                 coded = _texts(column).cast(self._types[name], strict=False).to_physical()
                 out[:, position] = (coded.cast(pl.Int32) + 1).fill_null(0).to_numpy()
 
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool:
+        """Fill ``out``, shape (columns,), int32."""
+        codes = self._codes
+        out[:] = [codes[name].get(row[name], 0) for name in self.columns]
+        return True
+
     def to_dict(self) -> dict[str, Any]:
         """The levels of each column, in the order of their codes."""
         return {

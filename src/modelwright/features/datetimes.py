@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Self
 
 import polars as pl
@@ -19,6 +21,8 @@ PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute")
 """Calendar parts; those that do not vary in training are dropped. Monday is weekday 1."""
 
 _DAY = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
 DATE_TYPES: tuple[type[pl.DataType], ...] = (pl.Datetime, pl.Date)
 """The types that a datetime column may have."""
 
@@ -102,6 +106,19 @@ class DatetimeTransformer(Transformer):
             out[:, start : start + block.width] = block.to_numpy()
             start += block.width
 
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool:
+        """Fill ``out``, shape (features,), float32."""
+        found: list[float] = []
+        for name in self.columns:
+            column, time = self.kept[name], row[name]
+            if time is None:
+                found += [math.nan] * (1 + len(column.parts))
+                continue
+            days = (float((time - _EPOCH) // _MICROSECOND) - float(column.origin)) / _DAY
+            found += [days, *(_part_of(time, part) for part in column.parts)]
+        out[:] = found
+        return True
+
     def to_dict(self) -> dict[str, Any]:
         """Origin and parts of each column."""
         kept = {
@@ -132,6 +149,17 @@ def as_microseconds(series: pl.Series) -> pl.Series:
     if zone:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     return series.cast(pl.Datetime("us")).alias("time")
+
+
+def _part_of(time: datetime, part: str) -> int:
+    """As `_part`, of one moment."""
+    match part:
+        case "weekday":
+            return time.isoweekday()
+        case "day_of_year":
+            return time.timetuple().tm_yday
+        case _:
+            return int(getattr(time, part))
 
 
 def _part(part: str) -> pl.Expr:

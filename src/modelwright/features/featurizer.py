@@ -126,8 +126,15 @@ class Featurizer:
         return ViewInfo(tuple(named[:first]), tuple(named[first:second]), tuple(named[second:]))
 
     @cached_property
-    def _widths(self) -> tuple[int, ...]:
-        return tuple(len(part.features) for part in self._parts)
+    def places(self) -> tuple[tuple[Transformer | GroupAggregates, slice], ...]:
+        """Everything that writes, and the columns of its block that it writes."""
+        filled: Counter[str] = Counter()
+        found: list[tuple[Transformer | GroupAggregates, slice]] = []
+        for part in self._parts:
+            start = filled[part.block]
+            filled[part.block] += len(part.features)
+            found.append((part, slice(start, filled[part.block])))
+        return tuple(found)
 
     def transform(self, frame: pl.DataFrame) -> View:
         """The view of a frame with at least the feature columns, in any order.
@@ -146,12 +153,9 @@ class Featurizer:
         numeric = np.empty((frame.height, len(self.info.numeric)), np.float32)
         categorical = np.empty((frame.height, len(self.info.categorical)), np.int32)
         blocks: dict[str, NDArray[Any]] = {"numeric": numeric, "categorical": categorical}
-        filled = {"numeric": 0, "categorical": 0}
         sparse: list[SparseBlock] = []
-        for part, width in zip(self._parts, self._widths, strict=True):
-            block, start = part.block, filled[part.block]
-            filled[block] = start + width
-            found = part.transform(frame, blocks[block][:, start : filled[block]])
+        for part, place in self.places:
+            found = part.transform(frame, blocks[part.block][:, place])
             if found is not None:
                 sparse.append(found)
         return View(numeric, categorical, self.info, side_by_side(sparse))

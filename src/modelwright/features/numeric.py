@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -155,6 +156,30 @@ class NumericTransformer(Transformer):
             with np.errstate(invalid="ignore"):
                 np.clip(block, -LIMIT, LIMIT, out=block)
             start = _write(block, remainders, out, start)
+
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool:
+        """Fill ``out``, shape (features,), float32."""
+        values = [row[name] for name in self.columns]
+        block = np.array([[np.nan if value is None else float(value) for value in values]])
+        remainders: list[int] = []
+        with np.errstate(over="ignore", invalid="ignore"):
+            for position, adjustment in self._adjusted:
+                value, offset = values[position], adjustment.offset
+                if adjustment.wide and isinstance(value, int):
+                    block[0, position] = float(value - int(offset))
+                else:
+                    block[0, position] = (block[0, position] - float(offset)) * adjustment.scale
+                if adjustment.remainder:
+                    remainders.append(position)
+            np.clip(block, -LIMIT, LIMIT, out=block)
+        _write(block, remainders, out[None, :], 0)
+        return True
+
+    @cached_property
+    def _adjusted(self) -> tuple[tuple[int, Adjustment], ...]:
+        """The adjustments there are, by position."""
+        known = ((place, self.adjustments.get(name)) for place, name in enumerate(self.columns))
+        return tuple((place, found) for place, found in known if found is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """Names, and the adjustments of the few columns that have one."""

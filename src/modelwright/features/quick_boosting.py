@@ -178,11 +178,11 @@ def quick_fit(
             best, least = done, error
         elif stuck or done - best >= _PATIENCE:
             break
-    raw = np.asarray(booster.predict(whole[held], raw_score=True, num_iteration=max(best, 1), num_threads=threads))
-    gains = booster.feature_importance("gain", iteration=max(best, 1))
-    return QuickFit(
-        np.asarray(gains, np.float64), target.residuals(held, raw), target.losses(held, raw)
+    raw = np.asarray(
+        booster.predict(whole[held], raw_score=True, num_iteration=max(best, 1), num_threads=threads)
     )
+    gains = booster.feature_importance("gain", iteration=max(best, 1))
+    return QuickFit(np.asarray(gains, np.float64), target.residuals(held, raw), target.losses(held, raw))
 
 
 def _softmax(raw: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.core import SparseBlock
+from modelwright.features.plain_text import plain_tokens, runs
 from modelwright.features.sparse import from_csr, side_by_side
 from modelwright.features.state import damaged, pack_array, read_packed, read_texts
 from modelwright.features.tokens import ALPHABET, MAX_CHARACTERS, Tokens, gram_keys, gram_texts, tokenise
@@ -32,6 +34,9 @@ VALUES = 48_000_000
 
 FEWEST, MOST = 32, 256
 """Weights of a row, on average, for words and for runs of characters each, whatever the number of rows."""
+
+_MOST_KNOWN = 20_000
+"""Tokens whose runs of characters are remembered for single texts."""
 
 CHUNK = 20_000
 CHUNK_CHARACTERS = 20_000_000
@@ -109,6 +114,40 @@ class Vocabulary:
             np.cumsum(counts),
             self.size,
         )
+
+    def weigh_plain(self, text: str | None) -> SparseBlock:
+        """As `weigh`, of one text that `is_plain`, to the last bit."""
+        tokens = [] if text is None else plain_tokens(text)
+        known, pairs = self._columns, zip(tokens, tokens[1:], strict=False)
+        words = Counter(known[token] for token in tokens if token in known)
+        words.update(known[pair] for pair in map(" ".join, pairs) if pair in known)
+        grams: Counter[int] = Counter()
+        for token in tokens:
+            grams.update(self._runs(token))
+        first = len(self.words)
+        parts = [_plain_weights(words, self.idf[:first]), _plain_weights(grams, self.idf[first:])]
+        indices = np.concatenate([parts[0][0], parts[1][0] + np.int32(first)])
+        data = np.concatenate([parts[0][1], parts[1][1]])
+        return SparseBlock(data, indices, np.array([0, len(data)], np.int64), self.size)
+
+    def _runs(self, token: str) -> list[int]:
+        """The columns of the runs of characters of a token, which is remembered for a while."""
+        found = self._known_runs.get(token)
+        if found is None:
+            if len(self._known_runs) >= _MOST_KNOWN:
+                self._known_runs.clear()
+            places = self._gram_places
+            found = [places[run] for run in runs(token) if run in places]
+            self._known_runs[token] = found
+        return found
+
+    @cached_property
+    def _known_runs(self) -> dict[str, list[int]]:
+        return {}
+
+    @cached_property
+    def _gram_places(self) -> dict[str, int]:
+        return {gram: place for place, gram in enumerate(self.grams)}
 
     def _weigh(self, texts: pl.Series) -> SparseBlock:
         tokens = tokenise(texts)
@@ -218,6 +257,17 @@ def _weights(counts: csr_matrix, idf: NDArray[np.float32]) -> SparseBlock:
     length = np.sqrt(np.bincount(rows, weights**2, minlength=counts.shape[0]))
     counts.data = weights / np.maximum(length[rows], 1e-12)
     return from_csr(counts)
+
+
+def _plain_weights(
+    counts: Counter[int], idf: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The columns and weights of one row as `_weights` gives them."""
+    columns = np.array(sorted(counts), np.int32)
+    often = np.array([counts[column] for column in columns.tolist()], np.float64)
+    weights = (1.0 + np.log(often)) * idf[columns].astype(np.float64)
+    length = np.sqrt(np.cumsum(weights**2)[-1]) if len(weights) else 0.0
+    return columns, (weights / max(length, 1e-12)).astype(np.float32)
 
 
 def _distinct(keys: NDArray[np.int64]) -> NDArray[np.int64]:

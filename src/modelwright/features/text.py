@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -10,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.core import FeatureInfo
+from modelwright.features.plain_text import is_plain, plain_statistics
 from modelwright.features.state import read_texts
 from modelwright.features.transformer import Transformer, pick
 
@@ -89,6 +91,15 @@ class TextTransformer(Transformer):
         for position, column in enumerate(pick(frame, self.columns, _TYPES, "text")):
             block = pl.DataFrame([column.cast(pl.String).alias("text")]).select(expressions)
             out[:, position * width : (position + 1) * width] = block.to_numpy()
+
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool:
+        """Fill ``out``, shape (features,), float32, where all texts are plain."""
+        texts = [row[name] for name in self.columns]
+        if not all(text is None or is_plain(text) for text in texts):
+            return False
+        missing = [math.nan] * len(STATISTICS)
+        out[:] = [each for text in texts for each in (missing if text is None else plain_statistics(text))]
+        return True
 
     def to_dict(self) -> dict[str, Any]:
         """The names of the columns."""

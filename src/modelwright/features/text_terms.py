@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.core import FeatureInfo, SparseBlock
+from modelwright.features.plain_text import is_plain
 from modelwright.features.reduction import fit_axes
 from modelwright.features.sparse import as_csr, side_by_side
 from modelwright.features.state import (
@@ -172,6 +173,25 @@ class TextTerms(Transformer):
             start += model.axes.shape[1]
             blocks.append(block)
         return side_by_side(blocks)
+
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool | SparseBlock:
+        """Fill ``out``, shape (axes,), float32, and give the weights, where all texts are plain."""
+        if not all(row[name] is None or is_plain(row[name]) for name in self.columns):
+            return False
+        blocks: list[SparseBlock] = []
+        start = 0
+        for name in self.columns:
+            model, text = self.models[name], row[name]
+            block = model.vocabulary.weigh_plain(text)
+            part = out[start : start + model.axes.shape[1]]
+            products = block.data[:, None] * model.projection[block.indices]
+            # cumulated, not summed: a sparse product adds up one after the other, too
+            part[:] = np.cumsum(products, axis=0)[-1] if len(products) else 0.0
+            if text is None:
+                part[:] = np.nan
+            start += len(part)
+            blocks.append(block)
+        return side_by_side(blocks) or True
 
     def to_dict(self) -> dict[str, Any]:
         """Terms and axes of each column."""

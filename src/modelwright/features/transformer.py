@@ -76,6 +76,23 @@ class Transformer(ABC):
             The block that `sparse_features` describe; None if there are none.
         """
 
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool | SparseBlock:
+        """Fill ``out``, shape (features,), from one row of plain values, if that is quicker than a frame.
+
+        Parameters
+        ----------
+        row : mapping of str to object
+            Column to float, int, str, bool, naive datetime or list, by its kind; None where missing.
+        out : array, shape (features,)
+
+        Returns
+        -------
+        bool or SparseBlock
+            False if the row has to be transformed as a frame; else ``out`` holds what `transform` would
+            write, to the last bit. The block that `sparse_features` describe; True if there are none.
+        """
+        return False
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The whole state as JSON values."""

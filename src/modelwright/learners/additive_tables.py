@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import BundleError, FloatArray, IntArray, SchemaMismatch, View
 
-__all__ = ["AdditiveTables", "Axis", "Term", "axis_of", "mean_tables"]
+__all__ = ["AdditiveTables", "Axis", "Term", "add_tables", "axis_of"]
 
 _MOST_CELLS = 100_000_000
 """Cells of a table at most: what a file says must not decide how much memory a model takes."""
@@ -183,6 +183,14 @@ class AdditiveTables:
             total += term.values[term.places(columns)]
         return total
 
+    def scaled(self, scale: float, shift: float) -> AdditiveTables:
+        """The model of ``scale * score + shift``."""
+        terms = tuple(
+            replace(term, values=scale * term.values, importance=abs(scale) * term.importance)
+            for term in self.terms
+        )
+        return replace(self, intercept=scale * self.intercept + shift, terms=terms)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as flat arrays, for an ``.npz`` file."""
         axes = [axis for term in self.terms for axis in term.axes]
@@ -218,20 +226,22 @@ class AdditiveTables:
             ) from error
 
 
-def mean_tables(models: Sequence[AdditiveTables]) -> AdditiveTables:
-    """The mean of several additive models, which is one: its cells are told apart where one of them does.
+def add_tables(models: Sequence[AdditiveTables], share: float = 1.0) -> AdditiveTables:
+    """The sum of several additive models, which is one: its cells are told apart where one of them does.
 
     Parameters
     ----------
     models : sequence of AdditiveTables
-        Of the same columns and outputs. Weights and importances of the mean are zero.
+        Of the same columns and outputs. Weights and importances of the sum are zero.
+    share : float, default 1
+        What everything is multiplied by: one of so many models for their mean.
 
     Examples
     --------
     >>> def stump(edge):
     ...     term = Term((Axis(0, np.array([edge])),), np.array([[0.0], [6.0], [0.0]]), np.zeros(3), np.zeros(1))
     ...     return AdditiveTables(1, (), np.ones(1), (term,))
-    >>> mean = mean_tables([stump(1.0), stump(2.0)])
+    >>> mean = add_tables([stump(1.0), stump(2.0)], 1 / 2)
     >>> mean.terms[0].axes[0].edges.tolist(), mean.terms[0].values[:, 0].tolist()
     ([1.0, 2.0], [0.0, 3.0, 6.0, 0.0])
     """
@@ -248,10 +258,10 @@ def mean_tables(models: Sequence[AdditiveTables]) -> AdditiveTables:
             axes = tuple(axis.united(other) for axis, other in zip(axes, part.axes, strict=True))
         total = Term.empty(axes, first.outputs)
         for part in parts:
-            total.values[:] += part.refined(axes).values / len(models)
+            total.values[:] += share * part.refined(axes).values
         terms.append(total)
-    intercept = np.mean([model.intercept for model in models], axis=0)
-    return replace(first, intercept=intercept, terms=tuple(terms))
+    intercept = share * np.sum([model.intercept for model in models], axis=0)
+    return replace(first, intercept=np.asarray(intercept), terms=tuple(terms))
 
 
 def _read(arrays: Mapping[str, NDArray[Any]]) -> AdditiveTables:

@@ -17,6 +17,7 @@ from modelwright.core import (
     Config,
     Estimate,
     FitTask,
+    FloatArray,
     OptionError,
     Predictions,
     Problem,
@@ -80,6 +81,22 @@ class FittedLearner(ABC):
             If a file is missing, or says something that cannot be a model.
         """
 
+    @classmethod
+    def merged(
+        cls, models: Sequence[FittedLearner], view: View, weights: FloatArray | None
+    ) -> FittedLearner | None:
+        """One model in place of several fold models, if there is one that a reader can follow like each.
+
+        Parameters
+        ----------
+        models : sequence of FittedLearner
+            Of equal configuration, each fitted on other rows.
+        view : View
+            All training rows.
+        weights : float64 array, shape (rows,), or None
+        """
+        return None
+
     @property
     @abstractmethod
     def size_bytes(self) -> int:
@@ -137,6 +154,10 @@ class Learner(ABC):
     """Heavy modules that `fit` and predictions import; the learner's own module must not. The driver
     of a run, which only asks for portfolios, then never pays for them, and a worker can import them
     ahead of its first task."""
+
+    interpretable: ClassVar[bool] = False
+    """Whether people can follow how a single model of it arrives at a prediction: a sum of a few tables, a
+    list of coefficients, a small tree."""
 
     turn: ClassVar[int] = 1
     """In which round of the portfolio the first candidate comes: 0 for the few learners that are most often

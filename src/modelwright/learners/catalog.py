@@ -25,6 +25,7 @@ LEARNERS = Catalog(
         "naive_bayes": "modelwright.learners.naive_bayes:NaiveBayes",
         "gaussian_process": "modelwright.learners.gaussian_process:GaussianProcess",
         "decision_tree": "modelwright.learners.decision_tree:DecisionTree",
+        "additive_boosting": "modelwright.learners.additive_boosting:AdditiveBoosting",
     },
 )
 """Name to learner class; ``LEARNERS.load(name)()`` makes one."""

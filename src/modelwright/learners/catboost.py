@@ -57,6 +57,9 @@ _PROBE_ROWS = 1_000
 _MOST_ROUNDS = 2_000
 """Rounds at most, for one or two classes."""
 
+_FEW_ROWS = 16
+"""Up to so many rows, plain lists are read quicker than a frame."""
+
 _MOST_CLASSES = 200
 """Every iteration fits all classes: beyond so many, other learners give more for the time."""
 
@@ -357,12 +360,19 @@ def _monotone(task: FitTask) -> dict[str, Any]:
 def _pool(view: View, levels: KnownLevels, threads: int, target: Any = None, weights: Any = None) -> cb.Pool:
     """CatBoost's own copy of some rows."""
     import catboost as cb
-    import pandas as pd
 
     if not view.categorical.shape[1]:
         matrix = np.ascontiguousarray(view.numeric)
         return cb.Pool(matrix, label=target, weight=weights, thread_count=threads)
     codes = levels.apply(view.categorical)
+    if target is None and view.rows <= _FEW_ROWS:
+        cells = [
+            [*numbers, *row] for numbers, row in zip(view.numeric.tolist(), codes.tolist(), strict=True)
+        ]
+        places = list(range(view.numeric.shape[1], view.numeric.shape[1] + codes.shape[1]))
+        return cb.Pool(cells, cat_features=places, thread_count=threads)
+    import pandas as pd
+
     # categories by code are read several times faster than a column of integers
     categories = {
         f"c{column}": pd.Categorical.from_codes(

@@ -75,15 +75,15 @@ class Forest:
         -------
         float64 array, shape (rows, outputs)
         """
-        total = np.zeros((matrix.shape[0], self.table.shape[1]))
         if matrix.shape[0] <= _FEW_ROWS:
-            nodes = self._walk(matrix, self.roots)
-            for column in range(self.trees):
-                total += self.table[self.leaf[nodes[:, column]]]
-        else:
-            matrix = np.ascontiguousarray(matrix, np.float32)
-            for tree in range(self.trees):
-                total += self.table[self.leaf[self._apply(matrix, tree)]]
+            said = self.table[self.leaf[self._walk(matrix, self.roots)]]
+            # cumulated, not summed: a sum in another order would differ in the last bits
+            few: FloatArray = np.cumsum(said, axis=1, dtype=np.float64)[:, -1]
+            return few / self.trees
+        total = np.zeros((matrix.shape[0], self.table.shape[1]))
+        matrix = np.ascontiguousarray(matrix, np.float32)
+        for tree in range(self.trees):
+            total += self.table[self.leaf[self._apply(matrix, tree)]]
         return total / self.trees
 
     def quantile(self, matrix: NDArray[np.float32], level: float) -> FloatArray:
@@ -118,12 +118,23 @@ class Forest:
 
     def _walk(self, matrix: NDArray[np.float32], roots: NDArray[np.int32]) -> NDArray[np.int32]:
         """The leaf of each row (first axis) in each tree (second axis), in numpy alone."""
+        if matrix.shape[0] == 1:
+            return self._walk_one(matrix[0], roots)[None, :]
         rows = np.arange(matrix.shape[0])[:, None]
         nodes = np.tile(roots, (matrix.shape[0], 1))
         while True:
             right = matrix[rows, self.feature[nodes]] > self.threshold[nodes]
             following = self.child[nodes] + right
             if np.array_equal(following, nodes):
+                return nodes
+            nodes = following
+
+    def _walk_one(self, row: NDArray[np.float32], nodes: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The leaf of one row in each tree: `take` costs half of what indexing does."""
+        while True:
+            right = row.take(self.feature.take(nodes)) > self.threshold.take(nodes)
+            following = self.child.take(nodes) + right
+            if (following == nodes).all():
                 return nodes
             nodes = following
 

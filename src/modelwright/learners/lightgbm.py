@@ -40,7 +40,15 @@ from modelwright.learners.targets import TargetCoder
 if TYPE_CHECKING:
     import lightgbm as lgb
 
-__all__ = ["FittedLightGBM", "LightGBM", "binning_parameters", "fold_datasets", "objective_parameters"]
+__all__ = [
+    "FittedLightGBM",
+    "LightGBM",
+    "binning_parameters",
+    "boost",
+    "booster_parameters",
+    "fold_datasets",
+    "objective_parameters",
+]
 
 _CACHED = 2
 """Binned tables kept by a worker: the default number of bins, and one more."""
@@ -238,7 +246,7 @@ class LightGBM(Learner):
         most = default_rounds(len(fold.coder.present), _MOST_ROUNDS)
         # not by the rounds asked for: a refit with the best number of rounds must have the same rate
         rate = settings["learning_rate"] or affordable_rate(default_rate(len(fold.train_rows)), most)
-        parameters = _parameters(task, fold, settings) | objective_parameters(objective, fold) | {"learning_rate": rate}
+        parameters = booster_parameters(task, fold, settings) | objective_parameters(objective, fold) | {"learning_rate": rate}
         if task.problem.monotonic:
             signs = monotone_signs(task.problem, task.view.info)
             parameters["monotone_constraints"] = columns.signs(signs)
@@ -251,7 +259,7 @@ class LightGBM(Learner):
         watch = RoundWatch(
             len(fold.train_rows), settings["rounds"] or most, task.deadline, settings["patience"]
         )
-        rate = _boost(booster, watch, valid is not None, rate if task.adaptive else None) or rate
+        rate = boost(booster, watch, valid is not None, rate if task.adaptive else None) or rate
         text = without_statistics(booster.model_to_string(num_iteration=max(1, watch.best)))
         info = {"learning_rate": rate, "rounds": watch.done, "stop": watch.reason}
         info |= {"objective": objective.name}
@@ -274,7 +282,7 @@ def _tree(leaves: int, columns: float, rows: float, least: int) -> dict[str, Any
     }
 
 
-def _boost(booster: lgb.Booster, watch: RoundWatch, evaluate: bool, rate: float | None) -> float | None:
+def boost(booster: lgb.Booster, watch: RoundWatch, evaluate: bool, rate: float | None) -> float | None:
     """Boost until the watch says stop.
 
     Parameters
@@ -305,7 +313,7 @@ def _boost(booster: lgb.Booster, watch: RoundWatch, evaluate: bool, rate: float 
     return rate
 
 
-def _parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str, Any]:
+def booster_parameters(task: FitTask, fold: Fold, settings: dict[str, Any]) -> dict[str, Any]:
     """The parameters of the booster, the learning rate apart."""
     own = {"rounds", "patience", "learning_rate", "max_bin", "categories", "objective"}
     parameters = {name: value for name, value in settings.items() if name not in own}

@@ -343,6 +343,12 @@ def single_thread() -> Any:
 
     Its sums, and so a model, then do not depend on how many threads there are.
     """
-    from threadpoolctl import threadpool_limits
+    # finding the libraries takes milliseconds, and only an import can load another one
+    return _thread_pools(len(sys.modules)).limit(limits=1)
 
-    return threadpool_limits(1)
+
+@lru_cache(maxsize=1)
+def _thread_pools(modules: int) -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -35,7 +35,7 @@ class FixedScheduler:
     def next(self) -> Work | None:
         """The first missing fold of the earliest trial; see `Scheduler`."""
         for trial in self._trials.all():
-            if trial.origin == "baseline" or trial.failure or trial.out_of_time:
+            if trial.origin == "baseline" or trial.failure or trial.out_of_time or trial.pruned:
                 continue
             for fold in trial.missing(self._trials.count):
                 return Work(trial, fold)
@@ -46,7 +46,7 @@ class FixedScheduler:
     def exhausted(self) -> bool:
         """See `Scheduler`."""
         if any(
-            not (trial.failure or trial.out_of_time) and len(trial.results) < self._trials.count
+            not (trial.failure or trial.out_of_time or trial.pruned) and len(trial.results) < self._trials.count
             for trial in self._trials.all()
             if trial.origin != "baseline"
         ):

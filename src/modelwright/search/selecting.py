@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelwright.core.fitting import Deadline
 from modelwright.ensemble import select_weights
 from modelwright.search.trials import Trial, Trials
 
-__all__ = ["Selection", "candidate_limit", "select"]
+__all__ = ["Prices", "Selection", "candidate_limit", "select"]
+
+Prices = Mapping[int, NDArray[np.float64]]
+"""For each trial the share of every limited resource that it takes as a member of an ensemble."""
 
 _LIMITS = ((100, 4), (500, 8), (2_500, 15), (10_000, 25))
 _SELECTION_CELLS = 2_000_000
@@ -52,11 +57,18 @@ class Selection:
     error: float
 
 
-def select(trials: Trials, folds: int, deadline: Deadline | None = None) -> Selection | None:
-    """Greedy selection among the trials that have the first ``folds`` folds; None if there are none."""
+def select(
+    trials: Trials, folds: int, deadline: Deadline | None = None, prices: Prices | None = None
+) -> Selection | None:
+    """Greedy selection among the trials that have the first ``folds`` folds; None if there are none.
+
+    With prices, only of trials that can be afforded, and of no more than can be afforded together.
+    """
     finished = trials.having(folds)
     # The constant adds nothing to an ensemble; for a metric of ranks it would not even hurt, and be taken.
     candidates = [trial for trial in finished if trial.origin != "baseline"] or finished
+    if prices is not None:
+        candidates = [trial for trial in candidates if (prices[trial.number] <= 1.0).all()]
     candidates = _strongest(trials, candidates, folds)
     if not candidates:
         return None
@@ -68,7 +80,10 @@ def select(trials: Trials, folds: int, deadline: Deadline | None = None) -> Sele
         step = -(-cells // _SELECTION_CELLS)
         predictions = [array[::step] for array in predictions]
         target, weights = target[::step], None if weights is None else weights[::step]
-    shares = select_weights(trials.metric, target, predictions, weights=weights, deadline=deadline)
+    costs = None if prices is None else np.array([prices[number] for number in numbers])
+    shares = select_weights(
+        trials.metric, target, predictions, weights=weights, deadline=deadline, prices=costs
+    )
     order = [int(index) for index in np.argsort(-shares, kind="stable") if shares[index] > 0]
     chosen = tuple(numbers[index] for index in order)
     kept = shares[order]

@@ -1,0 +1,251 @@
+"""Between the search and the bundle: which models are delivered, inside limits of time and size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from modelwright.automl.candidates import candidates_table
+from modelwright.automl.choice import choose
+from modelwright.automl.composition import Composition, Costs, compose
+from modelwright.automl.limits import Limits
+from modelwright.automl.measuring import MEASURE_ENTRY, prediction_seconds
+from modelwright.automl.model import Model
+from modelwright.automl.plan import Plan
+from modelwright.automl.prepare import Prepared
+from modelwright.automl.refit import Refitting
+from modelwright.automl.request import TrainRequest
+from modelwright.automl.side_tasks import run_tasks
+from modelwright.core import Deadline, Executor, TaskSpec, canonical_json, to_jsonable
+from modelwright.ensemble import ALL_ROWS, Ensemble, Member
+from modelwright.evaluation import ParetoTable
+from modelwright.search import Selection, Trials
+
+__all__ = ["Settled", "Settling"]
+
+_ATTEMPTS = 4
+"""Compositions that are measured before the one that comes closest to the limits is taken."""
+
+_SECONDS_LEFT = 1.0
+"""Below these nothing is measured that no limit asks for."""
+
+_PER_TRIAL, _PER_MODEL = 1_500, 600
+"""Bytes of a bundle's records for each trial and each fitted model, roughly."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is delivered.
+
+    Attributes
+    ----------
+    composition : Composition
+    costs : Costs
+        Where its models are, and what they take.
+    facts : mapping
+        For the manifest: refitted members, limits, what was measured.
+    pareto : ParetoTable
+        What else could have been delivered.
+    warning : str
+        What the user must know of it; empty for nothing.
+    """
+
+    composition: Composition
+    costs: Costs
+    facts: Mapping[str, Any]
+    pareto: ParetoTable
+    warning: str = ""
+
+    @property
+    def note(self) -> str:
+        """What the leaderboard should say of the delivered model."""
+        refitted, members = len(self.composition.refitted), len(self.composition.models)
+        if not refitted:
+            return ""
+        if refitted == members:
+            return "delivered refitted on all rows; the score is that of its folds"
+        return f"{refitted} of {members} members refitted on all rows; the score is that of their folds"
+
+
+@dataclass(frozen=True)
+class Settling:
+    """The steps to what is delivered.
+
+    Attributes
+    ----------
+    request : TrainRequest
+    plan : Plan
+    prepared : Prepared
+    trials : Trials
+    executor : Executor
+    directory : Path
+        Of the run.
+    remaining : callable
+        Seconds that are left for it; nothing is refitted after them.
+    """
+
+    request: TrainRequest
+    plan: Plan
+    prepared: Prepared
+    trials: Trials
+    executor: Executor
+    directory: Path
+    remaining: Callable[[], float]
+
+    def settle(self, deadline: Deadline | None) -> Settled:
+        """Choose among the trials, refit what should be, and keep the limits.
+
+        Parameters
+        ----------
+        deadline : Deadline or None
+            For the choice.
+        """
+        limits, trials = self.request.limits(), self.trials
+        chosen = choose(trials, deadline, self.plan.seed)
+        composition, seconds = Composition.bags(trials, chosen), None
+        costs = self._costs(limits)
+        if limits:
+            composition, seconds = self._inside(limits, costs, deadline)
+        elif self.request.wants_refit(self._temporal):
+            for number in self._refitting.affordable(chosen.numbers):
+                composition = composition.with_models(number, (ALL_ROWS,))
+            composition = self._refitted(composition, costs)
+        expected, size = costs.of(composition)
+        broken = limits.broken(expected if seconds is None else seconds, size)
+        warning = f"No model keeps the limits: {broken}. The one that comes closest was delivered."
+        facts = {
+            "refitted": list(composition.refitted),
+            "max_seconds": limits.seconds,
+            "max_bytes": limits.size_bytes,
+            "seconds": seconds,
+            "kept": not broken,
+        }
+        return Settled(
+            composition,
+            costs,
+            {"delivery": facts},
+            candidates_table(costs, chosen, composition, limits, seconds),
+            warning if broken else "",
+        )
+
+    @property
+    def _temporal(self) -> bool:
+        """Whether folds end before the newest rows begin, so that no fold model learned from these."""
+        return self.plan.problem.time_column is not None
+
+    @cached_property
+    def _refitting(self) -> Refitting:
+        return Refitting(self.plan, self.prepared, self.trials, self.executor, self.directory, self.remaining)
+
+    def _inside(
+        self, limits: Limits, costs: Costs, deadline: Deadline | None
+    ) -> tuple[Composition, float | None]:
+        """What keeps the limits, and the seconds of its predictions as they were measured."""
+        tried: list[tuple[float, Composition, float | None]] = []
+        able = set[int]()
+        if self.request.wants_refit(True):
+            able = {t.number for t in self.trials.having(1) if self._refitting.affordable([t.number])}
+        for _ in range(_ATTEMPTS):
+            made = compose(
+                costs,
+                limits,
+                refit=able,
+                bags=self.request.refit is not True,
+                deadline=deadline,
+                seed=self.plan.seed,
+            )
+            wanted = set(made.refitted)
+            made = self._refitted(made, costs)
+            if wanted - set(made.refitted):  # not in time: another form, or another choice
+                able -= wanted - set(made.refitted)
+                continue
+            seconds = self._measured(made, costs, len(tried)) if limits.seconds is not None else None
+            expected, size = costs.of(made)
+            usage = limits.usage(expected if seconds is None else seconds, size)
+            tried.append((usage, made, seconds))
+            if usage <= 1.0 or seconds is None or self.remaining() <= 0:
+                break
+            known = [(each.selection.numbers, dict(each.models)) for _, each, _ in tried[:-1]]
+            if (made.selection.numbers, dict(made.models)) in known:
+                break
+            costs.learn(made, seconds)
+        if not tried:  # nothing could be refitted in all attempts
+            made = compose(costs, limits, deadline=deadline, seed=self.plan.seed)
+            return made, None
+        _, made, seconds = min(tried, key=lambda each: max(1.0, each[0]))
+        return made, seconds
+
+    def _refitted(self, made: Composition, costs: Costs) -> Composition:
+        """The same with the models of every row fitted; bags where one could not be."""
+        missing = [number for number in made.refitted if number not in costs.refits]
+        affordable = self._refitting.affordable(missing)
+        costs.refits |= self._refitting.fit([number for number in missing if number in affordable])
+        return made.without_refits(self.trials, [n for n in made.refitted if n not in costs.refits])
+
+    def _costs(self, limits: Limits) -> Costs:
+        """What a bundle and a prediction take without any model: those of the constant."""
+        records = {
+            **self.plan.to_dict(),
+            "schema": self.prepared.schema.to_dict(),
+            "findings": [finding.to_dict() for finding in self.prepared.findings],
+        }
+        size = len(canonical_json(self.prepared.featurizer.to_dict()))
+        size += len(json.dumps(to_jsonable(records), indent=1)) + _PER_TRIAL * len(self.trials)
+        costs = Costs(self.trials, 0.0, size, per_model=_PER_MODEL)
+        if limits.seconds is not None or self.remaining() > _SECONDS_LEFT:
+            bag = Composition.bags(self.trials, _only(0))
+            model = Model(
+                self.directory, self._manifest, self._ensemble(bag, costs), self.prepared.featurizer
+            )
+            costs.base_seconds = prediction_seconds(model, self.prepared.example)
+        return costs
+
+    def _measured(self, made: Composition, costs: Costs, attempt: int) -> float | None:
+        """Seconds of one prediction of a whole model, measured in a worker; None if it could not be."""
+        place = self.directory / "measured"
+        place.mkdir(exist_ok=True)
+        features, row = place / "features.json", place / "row.parquet"
+        features.write_bytes(canonical_json(self.prepared.featurizer.to_dict()))
+        self.prepared.example.write_parquet(row)
+        parameters = {
+            "root": str(self.directory),
+            "record": self._ensemble(made, costs).to_dict(self.directory),
+            "manifest": self._manifest,
+            "features": str(features),
+            "row": str(row),
+        }
+        name = f"measure-{attempt}"
+        patience = max(_SECONDS_LEFT, min(60.0, self.remaining()))
+        report = run_tasks(self.executor, [TaskSpec(name, MEASURE_ENTRY, parameters)], patience)
+        return float(report[name]["seconds"]) if name in report else None
+
+    @property
+    def _manifest(self) -> dict[str, Any]:
+        """What a `Model` reads to predict."""
+        record: dict[str, Any] = to_jsonable(
+            {
+                "name": "measured",
+                "problem": self.plan.problem.to_dict(),
+                "schema": self.prepared.schema.to_dict(),
+                "score": {"metric": self.prepared.metric.name, "value": None, "custom": True},
+            }
+        )
+        return record
+
+    def _ensemble(self, made: Composition, costs: Costs) -> Ensemble:
+        """The ensemble of models where they were fitted."""
+        task = self.plan.problem.task
+        members = []
+        for number, share in zip(made.selection.numbers, made.selection.shares, strict=True):
+            trial = self.trials[number]
+            places = tuple(path / "model" for path in costs.places(number, made.models[number]))
+            members.append(Member(number, trial.label, trial.learner, share, places, trial.config, task))
+        return Ensemble(task, tuple(members))
+
+
+def _only(number: int) -> Selection:
+    return Selection(1, (number,), (1.0,), float("inf"))
