@@ -193,7 +193,9 @@ CASES: dict[str, Case] = {
     "labels_20%_wrong": Case("binary", 3_000, 10_000, binary(10, 0, 5.0), wrong_labels),
     "levels_20k": Case("binary", 60_000, 20_000, many_levels),
     "texts": Case("multiclass", 4_000, 4_000, texts),
-    "class_of_two_rows": Case("multiclass", 600, 4_000, classes(4), two_of_a_class),
+    "class_of_two_rows": Case(
+        "multiclass", 600, 4_000, classes(4, np.array([0.333, 0.333, 0.331, 0.003])), two_of_a_class
+    ),
     "heavy_tail": Case("regression", 5_000, 20_000, values(10, outliers)),
     "target_98%_zero": Case(
         "regression", 6_000, 20_000, values(10, lambda rng, y: np.where(y > 2.6, y, 0.0))

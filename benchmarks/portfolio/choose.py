@@ -26,19 +26,19 @@ import numpy as np
 from candidates import PUBLISHED
 
 from modelwright.automl.plan import fold_count
-from modelwright.core import Predictions, Task
+from modelwright.core import Predictions, Problem
 from modelwright.ensemble import select_weights
-from modelwright.metrics import get_metric
+from modelwright.metrics import problem_metric
 
 Key = tuple[str, str]
 
 MOST_ROWS = 1_000
 """Validation rows that a selection looks at, and test rows that it is scored on."""
 
-NOTHING = float(np.log(2.0))
+NOTHING = float(np.log(4.0))
 """Level (logarithm of the error over that of all candidates together) of no model, and the worst one."""
 
-SOLVED = 0.01
+SOLVED = 0.02
 """Share of the constant's error that is added to all errors: halving next to nothing is no gain."""
 
 DOUBT = 4.0
@@ -57,6 +57,9 @@ PUBLISHED_CONFIGS = {(learner, label): config for learner, label, config in PUBL
 PUBLISHED_KEYS = PUBLISHED_CONFIGS.keys()
 ORIGINS = ("folder", "scikit-learn", "made")
 BUDGETS = (3, 10, 30, 60, 120)
+REACH = 10
+"""Times the most rows studied, up to which an order is trusted: beyond, the learners take turns."""
+
 FEW_ROWS = 1_000
 """Training rows of a fold up to which rows are few, in regimes that are told apart by rows."""
 
@@ -85,7 +88,7 @@ class Fits:
         facts = json.loads((folder / "task.json").read_text())
         if not all((folder / each["file"]).exists() for each in facts["candidates"]):
             return None
-        kind = Task(facts["kind"])
+        problem = Problem.from_dict(facts["problem"])
         with np.load(folder / "target.npz") as target:
             steps = [max(1, len(target[part]) // MOST_ROWS) for part in ("valid", "test")]
             targets = target["valid"][:: steps[0]], target["test"][:: steps[1]]
@@ -102,12 +105,12 @@ class Fits:
         fits = cls(
             name=facts["name"],
             origin=facts["origin"],
-            kind=facts["kind"],
+            kind=str(problem.task),
             rows=facts["shape"]["rows"],
             keys=keys,
             folds=folds,
             seconds=seconds,
-            _metric=get_metric(facts["metric"], kind),
+            _metric=problem_metric(problem),
             _targets=targets,
             _predictions=predictions,
         )
@@ -126,7 +129,7 @@ class Fits:
 
     def level(self, members: frozenset[Key]) -> float:
         """Logarithm of the ensemble's error, relative to that of all candidates together."""
-        members = members & self._predictions.keys()
+        members = members.intersection(self._predictions)
         if not members:
             return NOTHING
         if members not in self._levels:
@@ -267,7 +270,7 @@ def table(tasks: Sequence[Fits], split: str) -> list[dict[str, Any]]:
             new = {"config": PUBLISHED_CONFIGS[place.key]} if place.key in PUBLISHED_CONFIGS else {}
             if any(place.key in task.seconds for task in tasks if kind in ("", task.kind)):
                 order.append({"learner": learner, "label": label, **measured, **new})
-        most = FEW_ROWS if size == "few" else None
+        most = FEW_ROWS if size == "few" else REACH * max(task.rows for task in tasks)
         regimes.append({"kind": kind, "most_rows": most, "tasks": sum(inside), "order": order})
     return regimes
 
@@ -280,7 +283,7 @@ def write_table(path: Path, record: dict[str, Any]) -> None:
         places = ",\n   ".join(json.dumps(place) for place in regime["order"])
         regimes.append(f'  {facts[:-1]}, "order": [\n   {places}\n  ]}}')
     others = {key: value for key, value in record.items() if key != "regimes"}
-    head = json.dumps(others, indent=1).removesuffix("\n}")
+    head = json.dumps(others, indent=1, ensure_ascii=False).removesuffix("\n}")
     path.write_text(f'{head},\n "regimes": [\n' + ",\n".join(regimes) + "\n ]\n}\n")
 
 
@@ -301,7 +304,7 @@ def main() -> None:
             writer.writeheader()
             writer.writerows(rows)
         benefit = report(rows)
-        print(json.dumps(benefit, indent=1))
+        print(json.dumps(benefit, indent=1, ensure_ascii=False))
     if options.table:
         settings = json.loads((options.results / "study.json").read_text())
         engines = ("scikit-learn", "lightgbm", "catboost", "xgboost-cpu")

@@ -29,7 +29,7 @@ from tasks import StudyTask, all_tasks
 from modelwright import __version__
 from modelwright.automl.prepare import Prepared, prepare
 from modelwright.automl.request import TrainRequest
-from modelwright.core import Deadline, ModelwrightError, hash_json
+from modelwright.core import Deadline, ModelwrightError, Problem, Shape, hash_json, to_jsonable
 from modelwright.ensemble import FoldData, FoldJob, TargetFacts, fit_fold, write_fold_data
 from modelwright.ensemble.outputs import load_model
 from modelwright.execution import WorkerContext
@@ -147,38 +147,46 @@ class Ready:
 def study(task: StudyTask, options: argparse.Namespace) -> int:
     """Fit what a task lacks; returns how many fits that were."""
     folder = options.results / task.name
+    folder.mkdir(exist_ok=True)
     record = folder / "task.json"
     if record.exists():
-        wanted = [each["file"] for each in json.loads(record.read_text())["candidates"]]
-        complete = all((folder / name).exists() for name in wanted)
-        if complete and not options.only:
+        known = json.loads(record.read_text())
+        problem, shape = Problem.from_dict(known["problem"]), Shape(**known["shape"])
+        wanted = named(candidates(problem, shape, TargetFacts(**known["facts"])))
+        if all((folder / name).exists() for name in wanted):
             return 0
     with tempfile.TemporaryDirectory() as place:
         ready = make_ready(task, options, Path(place))
         data, problem = ready.data, ready.data.problem
         shape = replace(data.view.shape(problem.outputs), rows=len(data.folds.train[0]))
-        entries = candidates(problem, shape, TargetFacts.of(problem, data.target))
-        files = [f"{entry.learner}-{hash_json(dict(entry.config))[:10]}.npz" for entry in entries]
-        folder.mkdir(exist_ok=True)
+        facts = TargetFacts.of(problem, data.target)
+        wanted = named(candidates(problem, shape, facts))
         rows = np.concatenate(data.folds.valid[: ready.fitted])
         np.savez(folder / "target.npz", valid=data.target[rows], test=ready.prepared.holdout.target)
-        facts = {
+        known = {
             "name": task.name,
             "origin": task.origin,
-            "kind": str(problem.task),
-            "metric": problem.metric,
-            "table_rows": task.rows,
+            "problem": problem.to_dict(),
             "shape": asdict(shape),
+            "facts": asdict(facts),
             "candidates": [
                 {"learner": entry.learner, "label": label_of(entry), "config": entry.config, "file": file}
-                for entry, file in zip(entries, files)
+                for file, entry in wanted.items()
             ],
         }
-        record.write_text(json.dumps(facts, indent=1))
-        missing = [pair for pair in zip(entries, files) if not (folder / pair[1]).exists()]
-        for entry, file in missing:
-            ready.fit(entry, folder / file)
+        record.write_text(json.dumps(to_jsonable(known), indent=1))
+        missing = [file for file in wanted if not (folder / file).exists()]
+        for file in missing:
+            ready.fit(wanted[file], folder / file)
         return len(missing)
+
+
+def named(entries: list[Planned]) -> dict[str, Planned]:
+    """Candidates by the files of their fits; of equal configurations, the first one."""
+    files: dict[str, Planned] = {}
+    for entry in entries:
+        files.setdefault(f"{entry.learner}-{hash_json(dict(entry.config))[:10]}.npz", entry)
+    return files
 
 
 def make_ready(task: StudyTask, options: argparse.Namespace, place: Path) -> Ready:

@@ -58,11 +58,19 @@ def test_every_place_is_a_configuration_of_its_learner(regime: dict[str, Any], p
 
 
 @pytest.mark.parametrize("kind", PROBLEMS)
-@pytest.mark.parametrize("rows", [2, 1_000, 1_001, 10**7])
+@pytest.mark.parametrize("rows", [2, 1_000, 1_001, 15_000])
 def test_every_problem_has_an_order_without_repetition(kind: str, rows: int) -> None:
     names = [place.name for place in learned_order(PROBLEMS[kind], shape(kind, rows)).places]
     assert names
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+def test_beyond_what_was_studied_the_learners_take_turns(kind: str) -> None:
+    large = shape(kind, 10**7)
+    by_hand = Offer(PROBLEMS[kind], large, FACTS, without=("learned_order",))
+    assert learned_order(PROBLEMS[kind], large) == LearnedOrder()
+    assert Offer(PROBLEMS[kind], large, FACTS).portfolio(2**40) == by_hand.portfolio(2**40)
 
 
 def test_labels_and_quantiles_have_one_too() -> None:

@@ -6,6 +6,7 @@ from modelwright.automl.model import Model
 from modelwright.automl.plan import Decision, Plan, make_plan
 from modelwright.automl.prepare import Holdout, Prepared, prepare
 from modelwright.automl.request import TrainOutcome, TrainRequest
+from modelwright.automl.terms import ModelTerm, OutputTerms, TermCell, Where
 from modelwright.automl.train import load, load_model, train
 
 __all__ = [
@@ -13,10 +14,14 @@ __all__ = [
     "Decision",
     "Holdout",
     "Model",
+    "ModelTerm",
+    "OutputTerms",
     "Plan",
     "Prepared",
+    "TermCell",
     "TrainOutcome",
     "TrainRequest",
+    "Where",
     "execute",
     "load",
     "load_model",

@@ -1,4 +1,4 @@
-"""What could be delivered instead: each trial and each part of the ensemble, as bags and as refitted models."""
+"""What could be delivered instead: each trial, and parts of the ensemble, as bags and as refitted models."""
 
 from __future__ import annotations
 

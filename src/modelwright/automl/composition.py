@@ -90,6 +90,10 @@ class Costs:
         Models of every row that are finished.
     scale : float
         By how much models are slower where they were measured last than while they were fitted.
+    alone : bool
+        Whether an ensemble has one member at most.
+    merged : set of int
+        Those of `refits` that are the mean of their fold models.
     """
 
     trials: Trials
@@ -98,6 +102,8 @@ class Costs:
     per_model: float = 0.0
     refits: dict[int, FoldResult] = field(default_factory=dict)
     scale: float = 1.0
+    alone: bool = False
+    merged: set[int] = field(default_factory=set)
 
     def places(self, number: int, folds: tuple[int, ...]) -> list[Path]:
         """Where the finished models of a member are."""
@@ -188,7 +194,7 @@ def _prices(costs: Costs, limits: Limits, form: _Form) -> Prices:
     """The share of what limits leave for models that each trial takes; without a form it is infinite."""
     prices = {trial.number: np.array([np.inf]) for trial in costs.trials.all()}
     for number, folds in form.items():
-        shares = []
+        shares = [1.0] if costs.alone else []
         for limit, base, amount in (
             (limits.seconds, costs.base_seconds, costs.models_seconds(number, folds)),
             (limits.size_bytes, costs.base_bytes, costs.models_bytes(number, folds)),

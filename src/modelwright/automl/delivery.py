@@ -17,15 +17,17 @@ from modelwright.automl.measuring import MEASURE_ENTRY, prediction_seconds
 from modelwright.automl.model import Model
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
-from modelwright.automl.refit import Refitting
+from modelwright.automl.quality import quality_of
+from modelwright.automl.refit import Refitting, kept_for_refits
 from modelwright.automl.request import TrainRequest
-from modelwright.automl.side_tasks import run_tasks
-from modelwright.core import Deadline, Executor, TaskSpec, canonical_json, to_jsonable
-from modelwright.ensemble import ALL_ROWS, Ensemble, Member
+from modelwright.automl.runner import Run
+from modelwright.automl.side_tasks import Workers
+from modelwright.core import Budget, Deadline, TaskSpec, canonical_json, to_jsonable
+from modelwright.ensemble import ALL_ROWS, Ensemble, Member, merge_folds
 from modelwright.evaluation import ParetoTable
 from modelwright.search import Selection, Trials
 
-__all__ = ["Settled", "Settling"]
+__all__ = ["Settled", "Settling", "keep_time", "settle"]
 
 _ATTEMPTS = 4
 """Compositions that are measured before the one that comes closest to the limits is taken."""
@@ -66,6 +68,8 @@ class Settled:
         refitted, members = len(self.composition.refitted), len(self.composition.models)
         if not refitted:
             return ""
+        if self.costs.merged:
+            return "delivered as the mean of its fold models; the score is that of its folds"
         if refitted == members:
             return "delivered refitted on all rows; the score is that of its folds"
         return f"{refitted} of {members} members refitted on all rows; the score is that of their folds"
@@ -81,8 +85,9 @@ class Settling:
     plan : Plan
     prepared : Prepared
     trials : Trials
-    executor : Executor
-    directory : Path
+    workers : callable
+        Does tasks.
+    directory, data_directory : Path
         Of the run.
     remaining : callable
         Seconds that are left for it; nothing is refitted after them.
@@ -92,8 +97,9 @@ class Settling:
     plan: Plan
     prepared: Prepared
     trials: Trials
-    executor: Executor
+    workers: Workers
     directory: Path
+    data_directory: Path
     remaining: Callable[[], float]
 
     def settle(self, deadline: Deadline | None) -> Settled:
@@ -105,20 +111,25 @@ class Settling:
             For the choice.
         """
         limits, trials = self.request.limits(), self.trials
-        chosen = choose(trials, deadline, self.plan.seed)
+        quality = quality_of(self.plan.quality)
+        chosen = choose(trials, deadline, self.plan.seed, quality.prices(trials))
         composition, seconds = Composition.bags(trials, chosen), None
         costs = self._costs(limits)
+        costs.alone = quality.readable
         if limits:
             composition, seconds = self._inside(limits, costs, deadline)
         elif self.request.wants_refit(self._temporal):
             for number in self._refitting.affordable(chosen.numbers):
                 composition = composition.with_models(number, (ALL_ROWS,))
             composition = self._refitted(composition, costs)
+        if quality.readable:
+            composition = self._one_model(composition, costs)
         expected, size = costs.of(composition)
         broken = limits.broken(expected if seconds is None else seconds, size)
         warning = f"No model keeps the limits: {broken}. The one that comes closest was delivered."
         facts = {
-            "refitted": list(composition.refitted),
+            "refitted": [number for number in composition.refitted if number not in costs.merged],
+            "merged": sorted(costs.merged),
             "max_seconds": limits.seconds,
             "max_bytes": limits.size_bytes,
             "seconds": seconds,
@@ -139,7 +150,15 @@ class Settling:
 
     @cached_property
     def _refitting(self) -> Refitting:
-        return Refitting(self.plan, self.prepared, self.trials, self.executor, self.directory, self.remaining)
+        return Refitting(
+            self.plan,
+            self.prepared,
+            self.trials,
+            self.workers,
+            self.directory,
+            self.data_directory,
+            self.remaining,
+        )
 
     def _inside(
         self, limits: Limits, costs: Costs, deadline: Deadline | None
@@ -154,7 +173,7 @@ class Settling:
                 costs,
                 limits,
                 refit=able,
-                bags=self.request.refit is not True,
+                bags=self.request.refit is not True and not costs.alone,
                 deadline=deadline,
                 seed=self.plan.seed,
             )
@@ -185,6 +204,23 @@ class Settling:
         affordable = self._refitting.affordable(missing)
         costs.refits |= self._refitting.fit([number for number in missing if number in affordable])
         return made.without_refits(self.trials, [n for n in made.refitted if n not in costs.refits])
+
+    def _one_model(self, made: Composition, costs: Costs) -> Composition:
+        """The same as one fitted model: the mean of its fold models, one of every row, or one of a fold."""
+        number = made.selection.numbers[0]
+        trial, folds = self.trials[number], made.models[number]
+        if len(folds) == 1:
+            return made
+        place = self.directory / "folds" / f"{number}-merged"
+        fitted = [trial.results[fold] for fold in folds]
+        merged = merge_folds(trial.learner, fitted, self.prepared.data, place)
+        if merged is not None:
+            costs.refits[number] = merged
+            costs.merged.add(number)
+            return made.with_models(number, (ALL_ROWS,))
+        if self.request.wants_refit(True):
+            made = self._refitted(made.with_models(number, (ALL_ROWS,)), costs)
+        return made if len(made.models[number]) == 1 else made.with_models(number, folds[:1])
 
     def _costs(self, limits: Limits) -> Costs:
         """What a bundle and a prediction take without any model: those of the constant."""
@@ -220,7 +256,7 @@ class Settling:
         }
         name = f"measure-{attempt}"
         patience = max(_SECONDS_LEFT, min(60.0, self.remaining()))
-        report = run_tasks(self.executor, [TaskSpec(name, MEASURE_ENTRY, parameters)], patience)
+        report = self.workers([TaskSpec(name, MEASURE_ENTRY, parameters)], patience)
         return float(report[name]["seconds"]) if name in report else None
 
     @property
@@ -245,6 +281,42 @@ class Settling:
             places = tuple(path / "model" for path in costs.places(number, made.models[number]))
             members.append(Member(number, trial.label, trial.learner, share, places, trial.config, task))
         return Ensemble(task, tuple(members))
+
+
+def keep_time(request: TrainRequest, plan: Plan, budget: Budget, run: Run) -> None:
+    """Have a run keep back the time that refits of its best trials will take, where there will be any."""
+    temporal = plan.problem.time_column is not None
+    if request.wants_refit(temporal or bool(request.limits())):
+        run.kept = lambda: kept_for_refits(run.state.trials, plan, budget.seconds)
+
+
+def settle(
+    request: TrainRequest,
+    plan: Plan,
+    prepared: Prepared,
+    budget: Budget,
+    run: Run,
+    interrupted: Callable[[], bool],
+) -> Settled:
+    """Settle what a run that has fitted its trials delivers.
+
+    Parameters
+    ----------
+    request, plan, prepared, budget, run
+        Of the run.
+    interrupted : callable
+        Whether the user wants the end now: nothing more is fitted then.
+    """
+
+    def remaining() -> float:
+        # half of what was kept back is for the choice, the rest for writing
+        return 0.0 if interrupted() else budget.remaining - 0.5 * plan.reserve
+
+    deadline = None if plan.reproducible else Deadline.after(max(0.2, remaining() - run.kept()))
+    settling = Settling(
+        request, plan, prepared, run.state.trials, run.work, run.directory, run.data_directory, remaining
+    )
+    return settling.settle(deadline)
 
 
 def _only(number: int) -> Selection:

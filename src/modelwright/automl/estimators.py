@@ -49,6 +49,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         stop_when_flat: bool = False,
         learners: str | Sequence[str] | None = None,
         without: str | Sequence[str] | None = None,
+        quality: str = "best",
         overrides: Mapping[str, str] | None = None,
         monotonic: Mapping[str, Any] | None = None,
         keep: str | Sequence[str] | None = None,
@@ -64,6 +65,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         self.stop_when_flat = stop_when_flat
         self.learners = learners
         self.without = without
+        self.quality = quality
         self.overrides = overrides
         self.monotonic = monotonic
         self.keep = keep
@@ -112,6 +114,7 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
             costs=costs,
             learners=self.learners,
             without=self.without,
+            quality=self.quality,
             executor=self.executor,
         )
         model = execute(request).model
@@ -160,7 +163,8 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
         Wall-clock time of one `fit`: ``"90s"``, ``"5m"``, or seconds.
     metric : str or callable, default "auto"
         What is optimised; ROC AUC for two classes, log loss for more.
-    memory_limit, threads, max_trials, search, stop_when_flat, learners, without, overrides, monotonic, keep
+    memory_limit, threads, max_trials, search, stop_when_flat, learners, without, quality, overrides,
+    monotonic, keep
         As for `modelwright.train`. Columns of arrays are named ``c0``, ``c1`` ...
     executor : {"local", "inline"}, default "local"
         Worker processes, or this very process: for tiny data, or inside workers of a cross-validation.
@@ -198,6 +202,7 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
         stop_when_flat: bool = False,
         learners: str | Sequence[str] | None = None,
         without: str | Sequence[str] | None = None,
+        quality: str = "best",
         overrides: Mapping[str, str] | None = None,
         monotonic: Mapping[str, Any] | None = None,
         keep: str | Sequence[str] | None = None,
@@ -215,6 +220,7 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
             stop_when_flat=stop_when_flat,
             learners=learners,
             without=without,
+            quality=quality,
             overrides=overrides,
             monotonic=monotonic,
             keep=keep,

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.automl.bundle import check_output
-from modelwright.automl.choice import choose
+from modelwright.automl.delivery import keep_time, settle
 from modelwright.automl.finish import Delivery, deliver
 from modelwright.automl.interruption import Interruption, listening
 from modelwright.automl.model import Model
 from modelwright.automl.plan import Plan, make_plan, slots_for
 from modelwright.automl.prepare import Prepared, findings_of, prepare
-from modelwright.automl.problem_options import as_names
 from modelwright.automl.processor_time import processor_seconds
 from modelwright.automl.request import TrainOutcome, TrainRequest
 from modelwright.automl.runner import Run, RunState
@@ -25,7 +24,6 @@ from modelwright.core import (
     BadInput,
     Budget,
     BudgetTooSmall,
-    Deadline,
     Interrupted,
     ModelwrightError,
     StorageError,
@@ -93,7 +91,7 @@ def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainO
         budget = request.budget()
         executor = _executor(request, budget)
         stack.enter_context(executor)
-        prepared = _prepare(request, budget, emit)
+        prepared = _prepare(request, budget, emit, budget.seconds)
         plan = _plan(request, prepared, budget, emit)
         _refuse_if_interrupted(interruption)
         workspace = stack.enter_context(Workspace.open(request.workspace))
@@ -132,7 +130,9 @@ def _resume(request: TrainRequest, emit: Emit, interruption: Interruption, stack
     budget = merged.budget()
     executor = _executor(merged, budget)
     stack.enter_context(executor)
-    prepared = _prepare(merged, budget, emit)
+    # By the limit of the first attempt: other features would make its folds useless.
+    first_limit = parse_duration(record.parameters["time_limit"] or "60s")
+    prepared = _prepare(merged, budget, emit, first_limit)
     if prepared.source.sha256 != record.data_hash:
         raise BadInput(
             f"The run {record.id} was started on other data: its hash was {record.data_hash[:12]}..., but "
@@ -168,7 +168,7 @@ def _executor(request: TrainRequest, budget: Budget) -> LocalExecutor | InlineEx
     slots, threads = slots_for(budget)
     if request.executor == "inline":
         return InlineExecutor(memory_bytes=budget.memory_bytes, threads_per_slot=budget.threads)
-    wanted = as_names(request.learners, "learner") or tuple(LEARNERS)
+    wanted = request.competitors() or tuple(LEARNERS)
     engines = [engine for name in wanted for engine in _engines(name)]
     return LocalExecutor(
         slots,
@@ -186,12 +186,12 @@ def _engines(name: str) -> tuple[str, ...]:
         return ()
 
 
-def _prepare(request: TrainRequest, budget: Budget, emit: Emit) -> Prepared:
+def _prepare(request: TrainRequest, budget: Budget, emit: Emit, limit: float | None) -> Prepared:
     emit(StageEntered(stage="reading and checking the data", seconds=budget.elapsed))
     budget.clock.enter("reading and checking")
     if request.output is not None:
         check_output(Path(request.output).expanduser().absolute())
-    prepared = prepare(request)
+    prepared = prepare(request, None if budget.reproducible else limit)
     emit(
         DataRead(
             rows=prepared.source.rows,
@@ -289,13 +289,14 @@ class _Attempt:
         with self._recording_failure():
             run = Run(self._plan, self._prepared, self._budget, self._workspace, self._record.id, executor)
             write_fold_data(self._prepared.data, run.data_directory)
+            keep_time(self._request, self._plan, self._budget, run)
             self._tell_start()
             self._fit(run, interruption)
             self._refuse_constant(run.state, interruption)
             self._fitted = True
             self._emit(StageEntered(stage="choosing the ensemble", seconds=self._budget.elapsed))
             self._budget.clock.enter("choosing")
-            delivery = self._deliver(run)
+            delivery = self._deliver(run, interruption)
             executor.close()
             self._register(delivery)
             model = Model.load(delivery.path)
@@ -365,7 +366,7 @@ class _Attempt:
             )
         )
 
-    def _deliver(self, run: Run) -> Delivery:
+    def _deliver(self, run: Run, interruption: Interruption) -> Delivery:
         facts = {
             "name": self._record.name,
             "run": self._record.id,
@@ -376,12 +377,11 @@ class _Attempt:
             target = Path(self._request.output).expanduser().absolute()
         else:
             target = self._workspace.models_directory / f"{self._record.name}-{self._record.id}.mw"
-        # Half of what was kept back is for the choice, the rest for writing.
-        seconds = self._budget.remaining - 0.5 * self._plan.reserve
-        deadline = None if self._plan.reproducible else Deadline.after(max(0.2, seconds))
-        chosen = choose(run.state.trials, deadline, self._plan.seed)
+        settled = settle(self._request, self._plan, self._prepared, self._budget, run, interruption)
+        if settled.warning:
+            self._emit(Warned(message=settled.warning, seconds=self._budget.elapsed))
         self._budget.clock.enter("scoring and writing the model")
-        return deliver(self._plan, self._prepared, run.state, target, facts, chosen, run.predict)
+        return deliver(self._plan, self._prepared, run.state, target, facts, settled, run.predict)
 
     def _register(self, delivery: Delivery) -> None:
         """Give the model its version, unless an earlier attempt got as far as that."""

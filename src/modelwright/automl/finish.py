@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.automl.bundle import place_bundle, seal_bundle
+from modelwright.automl.delivery import Settled
 from modelwright.automl.environment import environment
 from modelwright.automl.plan import Plan
 from modelwright.automl.plugins import needed_plugins
@@ -19,6 +20,7 @@ from modelwright.automl.prepare import Prepared
 from modelwright.automl.runner import RunState
 from modelwright.core import Predictions, Task, View, canonical_json
 from modelwright.ensemble import (
+    ALL_ROWS,
     Calibration,
     Ensemble,
     Member,
@@ -71,7 +73,7 @@ def deliver(
     state: RunState,
     target: Path,
     facts: Mapping[str, Any],
-    chosen: Selection,
+    settled: Settled,
     predict: Predictor,
 ) -> Delivery:
     """Score the chosen ensemble and write the bundle.
@@ -84,8 +86,8 @@ def deliver(
         Where the bundle goes.
     facts : mapping
         What the manifest should say besides: name, run, seconds ...
-    chosen : Selection
-        From `choose`.
+    settled : Settled
+        What is delivered, from `delivery.Settling`.
     predict : callable
         Used once, for a sealed holdout.
 
@@ -94,16 +96,17 @@ def deliver(
     Delivery
     """
     made: dict[str, Any] = {}
-    blend = _blend(plan, state.trials, chosen)
+    blend = _blend(plan, state.trials, settled.composition.selection)
 
     def fill(directory: Path) -> None:
-        ensemble = _collect(plan, state.trials, blend, directory)
+        ensemble = _collect(plan, settled, blend, directory)
         (directory / "features.json").write_bytes(canonical_json(prepared.featurizer.to_dict()))
         holdout = _score_holdout(prepared, plan.seed, lambda view: predict(directory, ensemble, view))
-        board = _leaderboard(plan, prepared, state.trials, blend, holdout)
+        board = _leaderboard(plan, prepared, settled, blend, holdout)
+        (directory / "pareto.json").write_bytes(canonical_json(settled.pareto.to_dict()))
         (directory / "leaderboard.json").write_bytes(canonical_json(board.to_dict()))
         (directory / "reference.json").write_bytes(canonical_json(_reference(prepared, blend)))
-        manifest = {**facts, **_facts(plan, prepared, blend, board)}
+        manifest = {**facts, **settled.facts, **_facts(plan, prepared, blend, board)}
         made["manifest"], made["board"] = seal_bundle(directory, manifest), board
 
     path = place_bundle(target, fill)
@@ -153,15 +156,16 @@ def _decided(trials: Trials, blend: _Blend, number: int, seed: int) -> Predictio
     return Predictions(array, utility)
 
 
-def _collect(plan: Plan, trials: Trials, blend: _Blend, directory: Path) -> Ensemble:
-    """Copy the members' fold models into the bundle."""
-    chosen = blend.chosen
+def _collect(plan: Plan, settled: Settled, blend: _Blend, directory: Path) -> Ensemble:
+    """Copy the members' models into the bundle."""
+    chosen, costs = blend.chosen, settled.costs
     members: list[Member] = []
     for number, share in zip(chosen.numbers, chosen.shares, strict=True):
-        trial = trials[number]
-        places = [directory / "members" / str(number) / str(fold) for fold in sorted(trial.results)]
-        for place, fold in zip(places, sorted(trial.results), strict=True):
-            shutil.copytree(trial.results[fold].directory / "model", place, copy_function=_link)
+        trial, folds = costs.trials[number], settled.composition.models[number]
+        names = ["all" if fold == ALL_ROWS else str(fold) for fold in folds]
+        places = [directory / "members" / str(number) / name for name in names]
+        for place, source in zip(places, costs.places(number, folds), strict=True):
+            shutil.copytree(source / "model", place, copy_function=_link)
         members.append(
             Member(number, trial.label, trial.learner, share, tuple(places), trial.config, plan.problem.task)
         )
@@ -196,10 +200,10 @@ def _score_holdout(
 
 
 def _leaderboard(
-    plan: Plan, prepared: Prepared, trials: Trials, blend: _Blend, holdout: HoldoutResult | None
+    plan: Plan, prepared: Prepared, settled: Settled, blend: _Blend, holdout: HoldoutResult | None
 ) -> Leaderboard:
     """Every trial and the ensemble; only those with the chosen folds finished are ranked."""
-    chosen = blend.chosen
+    chosen, trials = blend.chosen, settled.costs.trials
     shares = dict(zip(chosen.numbers, chosen.shares, strict=True))
     entrants: list[Entrant] = []
     if not blend.is_single:
@@ -211,7 +215,8 @@ def _leaderboard(
                 predictions=blend.predictions,
                 folds=chosen.folds,
                 fit_seconds=sum(trial.fit_seconds for trial in parts),
-                size_bytes=sum(trial.size_bytes for trial in parts),
+                size_bytes=round(settled.costs.of(settled.composition)[1]),
+                note=settled.note,
             )
         )
     for trial in trials.all():
@@ -228,7 +233,7 @@ def _leaderboard(
                 weight=shares.get(trial.number, 0.0),
                 is_baseline=trial.learner in ("constant", "linear") and trial.number <= 1,
                 status="finished" if ranked and not trial.failure else why_unranked(trial),
-                note=trial.failure or ("" if ranked else f"{len(trial.results)} of {trials.count} folds"),
+                note=_note(settled, blend, trial, ranked),
             )
         )
     rows = trials.rows(chosen.folds)
@@ -241,6 +246,15 @@ def _leaderboard(
         seed=plan.seed,
         holdout=holdout,
     )
+
+
+def _note(settled: Settled, blend: _Blend, trial: Trial, ranked: bool) -> str:
+    """What the leaderboard says of a trial besides its figures."""
+    if trial.failure:
+        return trial.failure
+    if not ranked:
+        return f"{len(trial.results)} of {settled.costs.trials.count} folds"
+    return settled.note if blend.is_single and trial.number in blend.chosen.numbers else ""
 
 
 def why_unranked(trial: Trial) -> str:

@@ -86,7 +86,7 @@ class LearnedOrder:
 
 
 def learned_order(problem: Problem, shape: Shape) -> LearnedOrder:
-    """The order of the first regime that a problem belongs to.
+    """The order of the first regime that a problem belongs to; none for many more rows than were studied.
 
     Parameters
     ----------
@@ -94,6 +94,11 @@ def learned_order(problem: Problem, shape: Shape) -> LearnedOrder:
         Resolved. Labels count as binary problems, quantiles as regression.
     shape : Shape
         Rows that a fold trains on.
+
+    Returns
+    -------
+    LearnedOrder
+        One without places, which arranges nothing, where no regime suits.
 
     Examples
     --------
@@ -107,8 +112,7 @@ def learned_order(problem: Problem, shape: Shape) -> LearnedOrder:
     kind = str(single.task) if single.task.is_classification else "regression"
     table = _table()
     for regime in table["regimes"]:
-        few_enough = regime["most_rows"] is None or shape.rows <= regime["most_rows"]
-        if few_enough and regime["kind"] in ("", kind):
+        if shape.rows <= regime["most_rows"] and regime["kind"] in ("", kind):
             places = (
                 LearnedPlace(place["learner"], place["label"], place.get("config"))
                 for place in regime["order"]

@@ -12,6 +12,7 @@ import numpy as np
 
 from modelwright.automl.bundle import copy_bundle, open_bundle, read_part
 from modelwright.automl.plugins import read_plugins, require_plugins
+from modelwright.automl.terms import OutputTerms, read_terms
 from modelwright.core import (
     BundleError,
     DataError,
@@ -358,6 +359,23 @@ class Model:
             low, high = score_interval(scores[:, 0], score, metric=metric, rows=len(target))
             found[metric.name] = {"score": _known(score), "low": _known(low), "high": _known(high)}
         return found
+
+    def terms(self) -> tuple[OutputTerms, ...]:
+        """How predictions come about, as tables in the words of the training data.
+
+        Returns
+        -------
+        tuple of OutputTerms
+            One; several for several targets and for quantiles. A score is an intercept and what each term
+            adds: see ``docs/interpretable.md``.
+
+        Raises
+        ------
+        OptionError
+            If the model is not a single interpretable one (train with ``quality="interpretable"``).
+        """
+        require_plugins(self._plugins, "learner")
+        return read_terms(self._ensemble, self._featurizer, self.problem)
 
     def save(self, path: str | Path) -> Path:
         """Copy the bundle to another place.

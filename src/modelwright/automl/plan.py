@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from modelwright.automl.portfolio import Offer
-from modelwright.automl.problem_options import as_names, as_without
+from modelwright.automl.problem_options import as_without
+from modelwright.automl.quality import quality_of
 from modelwright.automl.request import TrainRequest
 from modelwright.core import (
     Budget,
@@ -75,6 +76,8 @@ class Plan:
         What the portfolio and the search choose from.
     stop_when_flat : bool
         Whether to end when the search brings nothing more.
+    quality : str
+        What kind of model is wanted; see `quality`.
     """
 
     problem: Problem
@@ -92,6 +95,7 @@ class Plan:
     decisions: tuple[Decision, ...]
     offer: Offer
     stop_when_flat: bool = False
+    quality: str = "best"
 
     def spaces(self) -> dict[str, Mapping[str, Parameter]]:
         """The search space of each learner in the portfolio."""
@@ -203,9 +207,11 @@ def make_plan(
     worker_bytes = max(
         _WORKER_BYTES // 2, (budget.memory_bytes - _DRIVER_BYTES) // slots - _WORKER_BYTES // 2
     )
-    offer = Offer(
-        problem, per_fold, facts, as_names(request.learners, "learner"), as_without(request.without)
-    )
+    quality = quality_of(request.quality)
+    if quality.why:
+        noted.append(Decision(f"quality {quality.name}", quality.why))
+    without = tuple(sorted({*as_without(request.without), *quality.without}))
+    offer = Offer(problem, per_fold, facts, request.competitors(), without)
     portfolio, left_out = offer.portfolio(worker_bytes)
     noted += [Decision(f"no {label}", why) for label, why in left_out]
     reserve = _reserve(budget)
@@ -236,4 +242,5 @@ def make_plan(
         decisions=tuple(noted),
         offer=offer,
         stop_when_flat=request.stop_when_flat,
+        quality=request.quality,
     )

@@ -9,12 +9,21 @@ from typing import Any
 from modelwright.automl.learned_order import LearnedOrder, learned_order
 from modelwright.core import BadInput, OptionError, Problem, Shape, format_bytes
 from modelwright.ensemble import TargetFacts, option_space, option_variants
+from modelwright.features import FEWEST_ROWS, MOST_CLASSES, search_seconds
 from modelwright.learners import LEARNERS, Choice, Learner, Parameter
 from modelwright.search import Planned
 
 __all__ = ["Offer"]
 
 _BASELINE = "constant"
+
+_FIRST_WITH_FEATURES = ("lightgbm",)
+"""Learners that begin the portfolio and are tried on generated features, too."""
+
+_SEARCHED_WITH_FEATURES = ("lightgbm", "xgboost", "catboost")
+
+_MOST_COLUMNS = 500
+"""Columns up to which features made of the best of them are worth a search."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Offer:
         Each learner says in which turn it joins (`Learner.turn`); in every turn it gives its next
         candidate. What was studied on many tables is then put in the order that was learned there (see
         `learned_order`); the rest keeps its place. Options around learners (a transformed target, weights of
-        classes) are tried after as many entries as the first turn has, on its candidates.
+        classes, generated features) are tried after as many entries as the first turn has, on its candidates.
 
         Parameters
         ----------
@@ -95,7 +104,16 @@ class Offer:
         options = option_space(self.problem, self.facts)
         if _models_another_scale(Planned(name, name, {}, 0.0)):
             options.pop("target_transform", None)
+        if name in _SEARCHED_WITH_FEATURES and self._may_generate:
+            options["features"] = Choice(("none", "generated"))
         return {**space, **{key: value for key, value in options.items() if key not in self.without}}
+
+    @property
+    def _may_generate(self) -> bool:
+        """Whether there are columns to make features of, and rows to tell which of them help."""
+        enough = self.shape.rows >= FEWEST_ROWS and 2 <= self.shape.columns <= _MOST_COLUMNS
+        wanted = "generated_features" not in self.without
+        return enough and wanted and not self.problem.task.has_outputs and self.shape.outputs <= MOST_CLASSES
 
     def _order(self) -> LearnedOrder:
         """The order learned for problems like this one, unless the caller goes without it."""
@@ -135,6 +153,11 @@ class Offer:
                 config: Mapping[str, Any] = {**entry.config, **variant.config}
                 label = f"{entry.learner} ({variant.label})"
                 yield Planned(entry.learner, label, config, entry.estimated_seconds)
+        for entry in first:
+            if entry.learner in _FIRST_WITH_FEATURES and self._may_generate:
+                label = f"{entry.learner} (generated features)"
+                seconds = 1.5 * entry.estimated_seconds + search_seconds(self.shape)
+                yield Planned(entry.learner, label, {**entry.config, "features": "generated"}, seconds)
 
 
 def _models_another_scale(entry: Planned) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from modelwright.automl.effort import Effort, effort_for
 from modelwright.automl.holdout_overlap import find_overlap
 from modelwright.automl.plan import Decision, fold_count, holdout_fraction
 from modelwright.automl.problem_options import as_names
@@ -117,13 +118,15 @@ class Prepared:
         return self.data.problem
 
 
-def prepare(request: TrainRequest) -> Prepared:
+def prepare(request: TrainRequest, seconds: float | None = None) -> Prepared:
     """Read, type, check, encode and divide the data of a run. A pure function of the data and the request.
 
     Parameters
     ----------
     request : TrainRequest
         Checked.
+    seconds : float, optional
+        The time limit that costly parts should suit (see `effort_for`); by default nothing is cut.
 
     Raises
     ------
@@ -148,7 +151,9 @@ def prepare(request: TrainRequest) -> Prepared:
     check_usable(metric, problem, target, weights)
 
     findings = [*table.findings, *resolved.findings, *find_combined_classes(problem), *copies]
-    schema = _usable_columns(request, table.schema, frame, problem, target, findings)
+    effort = effort_for(frame, table.schema, seconds, problem.outputs if problem.labels else 1)
+    findings += effort.findings
+    schema = _usable_columns(request, table.schema, frame, (problem, target, effort), findings)
     folds = make_folds(
         problem,
         target,
@@ -160,7 +165,7 @@ def prepare(request: TrainRequest) -> Prepared:
     if copies:
         folds = replace(folds, reason="Copies of a row belong together and are never divided.")
     findings += [*folds.findings, *find_duplicates(frame, schema, target, folds, problem)]
-    featurizer = Featurizer.fit(frame, schema, _feature_options(request))
+    featurizer = Featurizer.fit(frame, schema, _feature_options(request, effort))
     facts = [table.source.sha256, featurizer.to_dict(), problem.to_dict(), request.seed]
     data = FoldData(
         problem=problem,
@@ -377,8 +382,7 @@ def _usable_columns(
     request: TrainRequest,
     schema: Schema,
     frame: pl.DataFrame,
-    problem: Problem,
-    target: NDArray[Any],
+    judged: tuple[Problem, NDArray[Any], Effort],
     findings: list[Finding],
 ) -> Schema:
     """The schema without columns that cannot help, or that certainly leak, unless the user insists on them.
@@ -390,6 +394,7 @@ def _usable_columns(
     DataError
         If no feature is left.
     """
+    problem, target, effort = judged
     insisted = {name for name, given in (request.overrides or {}).items() if given != "ignored"}
     insisted |= {*as_names(request.keep, "column to keep"), *(name for name, _ in problem.monotonic)}
     screened, noticed = screen_columns(frame, schema)
@@ -398,7 +403,7 @@ def _usable_columns(
         screened = screened.with_column(schema[name])
     told = {(finding.check, finding.column) for finding in findings}
     keep = frozenset(schema.names if request.skips("leak_guard") else insisted)
-    leaks = find_leaks(frame, screened, problem, target, request.seed, keep)
+    leaks = find_leaks(frame, screened, problem, target, request.seed, keep, effort.leak_rows)
     findings += [finding for finding in leaks if (finding.check, finding.column) not in told]
     for finding in leaks:
         if finding.severity == "excluded" and finding.column and finding.column not in keep:
@@ -409,11 +414,12 @@ def _usable_columns(
     return screened
 
 
-def _feature_options(request: TrainRequest) -> FeatureOptions:
+def _feature_options(request: TrainRequest, effort: Effort) -> FeatureOptions:
     return FeatureOptions(
-        without=("text_terms",) if request.skips("text") else (),
+        without=("text_terms",) if request.skips("text") or effort.text_characters == 0 else (),
         country=request.country,
         group=request.group if request.group_features else None,
+        text_characters=effort.text_characters or None,
     )
 
 

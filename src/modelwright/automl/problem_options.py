@@ -18,6 +18,7 @@ WITHOUT: Mapping[str, str] = {
     "class_weights": "configurations that weigh rare classes up",
     "calibration": "calibration of probabilities",
     "thresholds": "thresholds tuned for the metric",
+    "learned_order": "the order of configurations learned on many tables (the learners take turns instead)",
     "leak_guard": "leaving out columns that give the target away (they are reported all the same)",
 }
 """Parts of the treatment that can be switched off, and what each is."""

@@ -1,4 +1,4 @@
-"""Where the processor seconds of a run went: the driver's by stage of the run, the workers' by stage of a fit."""
+"""Where the processor seconds of a run went: by stage of the run, and of the fits in its workers."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
-from modelwright.automl.side_tasks import run_tasks
-from modelwright.core import Executor, TaskSpec, derive_seed
+from modelwright.automl.side_tasks import Workers
+from modelwright.core import TaskSpec, derive_seed
 from modelwright.ensemble import ALL_ROWS, ENTRY, FoldJob, FoldResult, read_fold, refit_config
 from modelwright.search import Trial, Trials
 
@@ -34,7 +34,8 @@ class Refitting:
     plan : Plan
     prepared : Prepared
     trials : Trials
-    executor : Executor
+    workers : callable
+        Does tasks.
     directory, data_directory : Path
         Of the run; a refit that is finished there is found again when the run is resumed.
     remaining : callable
@@ -44,7 +45,7 @@ class Refitting:
     plan: Plan
     prepared: Prepared
     trials: Trials
-    executor: Executor
+    workers: Workers
     directory: Path
     data_directory: Path
     remaining: Callable[[], float]
@@ -72,7 +73,7 @@ class Refitting:
                 found[number] = known
             else:
                 specs.append(TaskSpec(f"refit-{number}", ENTRY, job.to_dict(), self._allowance()))
-        done = run_tasks(self.executor, specs, self.remaining()) if specs else {}
+        done = self.workers(specs, self.remaining()) if specs else {}
         for number in numbers:
             if f"refit-{number}" in done:
                 job = self._job(self.trials[number])

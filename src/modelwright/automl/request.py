@@ -17,6 +17,7 @@ from modelwright.automl.problem_options import (
     as_without,
     check_target,
 )
+from modelwright.automl.quality import quality_of
 from modelwright.core import Budget, OptionError, Problem, Task
 from modelwright.data import SqlQuery, recorded_source
 from modelwright.features.holidays import public_holidays
@@ -78,6 +79,7 @@ class TrainRequest:
     max_latency_ms: float | None = None
     max_model_mb: float | None = None
     refit: bool | str | None = "auto"
+    quality: str = "best"
     executor: str = "local"
     started: float | None = None
 
@@ -125,6 +127,7 @@ class TrainRequest:
         as_names(self.keep, "column to keep")
         for name in as_names(self.learners, "learner"):
             LEARNERS.load(name)
+        self.competitors()
         if self.country is not None:
             public_holidays(self.country, ())  # also where no column is a date
 
@@ -170,6 +173,16 @@ class TrainRequest:
             If a limit is no positive number.
         """
         return Limits.of(self.max_latency_ms, self.max_model_mb)
+
+    def competitors(self) -> tuple[str, ...]:
+        """The learners that may be tried; empty for all.
+
+        Raises
+        ------
+        OptionError
+            If the quality leaves out one that was asked for.
+        """
+        return quality_of(self.quality).learners(as_names(self.learners, "learner"))
 
     def wants_refit(self, worthwhile: bool) -> bool:
         """Whether members are fitted once more on all rows: as asked for, else where it is worthwhile."""

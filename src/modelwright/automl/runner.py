@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import SUPERVISING, WorkerTime
+from modelwright.automl.side_tasks import predict_aside, run_tasks
 from modelwright.core import (
     Budget,
     Deadline,
@@ -36,7 +36,6 @@ from modelwright.core.events import (
 )
 from modelwright.ensemble import (
     ENTRY,
-    PREDICT_ENTRY,
     Ensemble,
     FoldJob,
     FoldResult,
@@ -44,7 +43,6 @@ from modelwright.ensemble import (
     read_fold,
 )
 from modelwright.execution import WorkerContext
-from modelwright.features import write_view
 from modelwright.search import (
     SEARCHERS,
     AnytimeScheduler,
@@ -126,7 +124,8 @@ class Run:
     ) -> None:
         self._plan, self._budget, self._workspace = plan, budget, workspace
         self._id, self._executor = run, executor
-        self._directory = workspace.run_directory(run)
+        self.directory = workspace.run_directory(run)
+        self.kept: Callable[[], float] = float  # seconds for what follows on the search, besides the reserve
         self._identity = prepared.data.identity
         self._losses: dict[tuple[int, int], int] = {}
         self._recorded: set[int] = set()
@@ -135,11 +134,11 @@ class Run:
     @property
     def data_directory(self) -> Path:
         """Where the run's `FoldData` is."""
-        return self._directory / "data"
+        return self.directory / "data"
 
     def remaining(self) -> float:
         """Seconds until fitting must have ended."""
-        return self._budget.remaining - self._plan.reserve
+        return self._budget.remaining - self._plan.reserve - self.kept()
 
     def fit(self, interrupted: Callable[[], bool]) -> Iterator[Event]:
         """Fit until the scheduler has no more work, the time is over or the user has had enough."""
@@ -190,7 +189,7 @@ class Run:
         return FoldJob(
             data=str(self.data_directory),
             data_identity=self._identity,
-            output=str(self._directory / "folds" / f"{trial.number}-{'probe' if share < 1 else fold}"),
+            output=str(self.directory / "folds" / f"{trial.number}-{'probe' if share < 1 else fold}"),
             learner=trial.learner,
             config=trial.config,
             fold=fold,
@@ -201,7 +200,7 @@ class Run:
 
     def _adopt(self) -> Iterator[Event]:
         """Take over what an earlier attempt of this run left finished."""
-        (self._directory / "folds").mkdir(parents=True, exist_ok=True)
+        (self.directory / "folds").mkdir(parents=True, exist_ok=True)
         folds = self._workspace.runs.folds(self._id)
         done = {(row.trial, row.fold) for row in folds if row.status == "done"}
         for row in self._workspace.runs.trials(self._id):
@@ -464,23 +463,11 @@ class Run:
 
         Workers have the learners' libraries loaded already, which takes the driver a second or more.
         """
-        place = self._directory / "holdout"
-        write_view(view, place)
-        parameters = {
-            "root": str(root),
-            "record": ensemble.to_dict(root),
-            "view": str(place),
-            "output": str(place / "predictions.npy"),
-        }
-        self._executor.submit(TaskSpec("holdout", PREDICT_ENTRY, parameters))
-        for _ in range(600):
-            for report in self._wait(1.0):
-                if report.spec.id == "holdout" and report.outcome is Outcome.DONE:
-                    array = np.load(place / "predictions.npy", allow_pickle=False)
-                    return Predictions(array, ensemble.utility)
-                if report.spec.id == "holdout":
-                    return ensemble.predict(view)
-        return ensemble.predict(view)
+        return predict_aside(self.work, self.directory / "holdout", root, ensemble, view)
+
+    def work(self, specs: Sequence[TaskSpec], seconds: float) -> dict[str, Mapping[str, Any]]:
+        """Have tasks besides the trials done; see `side_tasks.run_tasks`."""
+        return run_tasks(self._executor, self._wait, specs, seconds)
 
     def _drain(self, interrupted: Callable[[], bool]) -> Iterator[Event]:
         """Give running fits the moment they need to return what they have, then end them."""

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from modelwright.core import Executor, Outcome, Predictions, TaskSpec, View
+from modelwright.core import Executor, Outcome, Predictions, TaskReport, TaskSpec, View
 from modelwright.core.fitting import Deadline
 from modelwright.ensemble import PREDICT_ENTRY, Ensemble
 from modelwright.features import write_view
 
-__all__ = ["predict_aside", "run_tasks"]
+__all__ = ["Workers", "predict_aside", "run_tasks"]
 
 _PATIENCE = 600.0
 _POLL = 0.2
 
 
+Workers = Callable[[Sequence[TaskSpec], float], dict[str, Mapping[str, Any]]]
+"""Does tasks within so many seconds; see `run_tasks`."""
+
+
 def run_tasks(
-    executor: Executor, specs: Sequence[TaskSpec], seconds: float = _PATIENCE
+    executor: Executor,
+    wait: Callable[[float], Sequence[TaskReport]],
+    specs: Sequence[TaskSpec],
+    seconds: float,
 ) -> dict[str, Mapping[str, Any]]:
     """Do tasks and wait for all of them.
 
@@ -28,6 +35,8 @@ def run_tasks(
     ----------
     executor : Executor
         Has nothing else to do.
+    wait : callable
+        What it reports within so many seconds.
     specs : sequence of TaskSpec
         Begun in this order.
     seconds : float
@@ -46,7 +55,7 @@ def run_tasks(
             spec = waiting.pop(0)
             running.add(spec.id)
             executor.submit(spec)
-        for report in executor.wait(min(_POLL, max(0.0, deadline.remaining))):
+        for report in wait(min(_POLL, max(0.0, deadline.remaining))):
             if report.spec.id in running:
                 running.discard(report.spec.id)
                 if report.outcome is Outcome.DONE and report.result is not None:
@@ -56,14 +65,14 @@ def run_tasks(
     return results
 
 
-def predict_aside(executor: Executor, place: Path, root: Path, ensemble: Ensemble, view: View) -> Predictions:
+def predict_aside(workers: Workers, place: Path, root: Path, ensemble: Ensemble, view: View) -> Predictions:
     """Predict with an ensemble that lies below a directory, in a worker if one can, else here.
 
     Workers have the learners' libraries loaded already, which takes the driver a second or more.
 
     Parameters
     ----------
-    executor : Executor
+    workers : callable
     place : Path
         Where the view and its predictions may be written.
     root : Path
@@ -79,6 +88,6 @@ def predict_aside(executor: Executor, place: Path, root: Path, ensemble: Ensembl
         "view": str(place),
         "output": str(output),
     }
-    if run_tasks(executor, [TaskSpec("holdout", PREDICT_ENTRY, parameters)]):
+    if workers([TaskSpec("holdout", PREDICT_ENTRY, parameters)], _PATIENCE):
         return Predictions(np.load(output, allow_pickle=False), ensemble.utility)
     return ensemble.predict(view)

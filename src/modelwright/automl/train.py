@@ -50,6 +50,10 @@ def train(
     without: str | Sequence[str] | None = None,
     group_features: bool = False,
     country: str | None = None,
+    quality: str = "best",
+    max_latency_ms: float | None = None,
+    max_model_mb: float | None = None,
+    refit: bool | str | None = "auto",
 ) -> Model:
     """Train a model on a table inside a time and memory budget.
 
@@ -121,6 +125,15 @@ def train(
         Add means, spreads ... of the row's group. Predictions then need whole groups.
     country : str, optional
         Mark the public holidays of this country (``"DE"``) in dates.
+    quality : {"best", "interpretable"}, default "best"
+        ``interpretable``: one model alone that people can read, see ``docs/interpretable.md``.
+    max_latency_ms : float, optional
+        Milliseconds that predicting one row may take (median, in process): see ``docs/limits.md``.
+    max_model_mb : float, optional
+        Megabytes that the bundle may take on disk.
+    refit : bool or "auto", default "auto"
+        Deliver one model of all rows for each member instead of one for each fold. ``auto``: where models are
+        validated on later rows, and where a limit asks for it.
 
     Returns
     -------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.answers import Answer
-from modelwright.cli.options import DataArgument, JsonOption, ModelArgument, WorkspaceOption
+from modelwright.cli.options import DataArgument, JsonOption, ModelArgument, QueryOption, WorkspaceOption
 from modelwright.cli.warned import collected_warnings, warn
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 
-def _warn_of_known_rows(model: Model, data: str) -> None:
+def _warn_of_known_rows(model: Model, data: Any) -> None:
     """A score on the very file that was learned from says nothing of new rows."""
     from modelwright.data import read_raw
 
@@ -25,19 +25,25 @@ def _warn_of_known_rows(model: Model, data: str) -> None:
 
 
 def evaluate(
-    model: ModelArgument, data: DataArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False
+    model: ModelArgument,
+    data: DataArgument,
+    query: QueryOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> Answer:
     """Judge a saved model on a table that has the target.
 
     Each metric comes with its 95% interval. Rows that the model was trained on flatter it: give others.
     """
     from modelwright.automl import load_model
+    from modelwright.cli.tables import table_of
     from modelwright.data import shown_source
 
+    table_given = table_of(data, query)
     loaded = load_model(model, workspace)
     with collected_warnings() as warnings:
-        metrics = loaded.evaluate(data)
-        _warn_of_known_rows(loaded, data)
+        metrics = loaded.evaluate(table_given)
+        _warn_of_known_rows(loaded, table_given)
     payload = {
         "model": str(loaded.path),
         "data": shown_source(data),

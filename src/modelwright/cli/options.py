@@ -13,6 +13,7 @@ __all__ = [
     "HoldoutOption",
     "JsonOption",
     "KeepOption",
+    "LatencyOption",
     "LearnerOption",
     "MaxTrialsOption",
     "MemoryOption",
@@ -23,16 +24,20 @@ __all__ = [
     "OptionalDataArgument",
     "OutputOption",
     "PositiveOption",
+    "QualityOption",
     "QuantilesOption",
     "QueryOption",
     "QuietOption",
+    "RefitOption",
     "ResumeOption",
     "SearchOption",
     "SeedOption",
     "SetOption",
+    "SizeOption",
     "StopWhenFlatOption",
     "TargetOption",
     "TaskOption",
+    "TermsOption",
     "ThreadsOption",
     "TimeColumnOption",
     "TimeOption",
@@ -77,6 +82,11 @@ WorkspaceOption = Annotated[
         help="Where runs and models are recorded: a directory or a database URL. [default: .modelwright]",
         show_default=False,
     ),
+]
+
+TermsOption = Annotated[
+    bool,
+    typer.Option("--terms", help="Show what an interpretable model consists of: its terms, or its rules."),
 ]
 
 JsonOption = Annotated[
@@ -268,7 +278,8 @@ WithoutOption = Annotated[
     typer.Option(
         metavar="PART",
         help="Go without a part of the treatment: messy_values, text, target_encoding, "
-        "generated_features, target_transform, class_weights, calibration, thresholds or leak_guard. Repeatable.",
+        "generated_features, target_transform, class_weights, calibration, thresholds, learned_order or "
+        "leak_guard. Repeatable.",
         show_default=False,
     ),
 ]
@@ -278,6 +289,41 @@ GroupFeaturesOption = Annotated[
     typer.Option(
         "--group-features",
         help="Add means, spreads ... of each row's group; predictions then need whole groups.",
+    ),
+]
+
+LatencyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-latency-ms",
+        metavar="MS",
+        help="Milliseconds that the model may take for one row.",
+        show_default=False,
+    ),
+]
+
+SizeOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-model-mb", metavar="MB", help="Megabytes that the model may take on disk.", show_default=False
+    ),
+]
+
+RefitOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--refit/--no-refit",
+        help="Deliver one model of all rows for each member instead of one for each fold. [default: with "
+        "--time-column, and where a limit asks for it]",
+        show_default=False,
+    ),
+]
+
+QualityOption = Annotated[
+    str,
+    typer.Option(
+        metavar="QUALITY",
+        help="What kind of model: best, or interpretable (one model alone that people can read).",
     ),
 ]
 

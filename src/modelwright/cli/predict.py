@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelwright.cli.answers import Answer
-from modelwright.cli.options import DataArgument, JsonOption, ModelArgument, WorkspaceOption
+from modelwright.cli.options import DataArgument, JsonOption, ModelArgument, QueryOption, WorkspaceOption
 from modelwright.cli.warned import collected_warnings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["predict", "scored"]
 
 
-def scored(model: Model, data: str, proba: bool) -> pl.DataFrame:
+def scored(model: Model, data: Any, proba: bool) -> pl.DataFrame:
     """The predictions of a table: ``prediction``, then one ``p_LABEL`` for each class if asked for.
 
     Raises
@@ -58,6 +58,7 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also write the probability of each class, as p_LABEL.")
     ] = False,
+    query: QueryOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> Answer:
@@ -67,12 +68,14 @@ def predict(
     and, with --proba, one `p_LABEL` for each class; its rows are those of DATA in the same order.
     """
     from modelwright.automl import load_model
+    from modelwright.cli.tables import table_of
     from modelwright.data import check_output, shown_source, write_frame
 
     path = check_output(output)  # before any work is done
+    table = table_of(data, query)
     loaded = load_model(model, workspace)
     with collected_warnings() as warnings:
-        frame = scored(loaded, data, proba)
+        frame = scored(loaded, table, proba)
     write_frame(frame, path)
     payload = {
         "model": str(loaded.path),

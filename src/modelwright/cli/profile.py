@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwright.cli.answers import Answer
-from modelwright.cli.options import DataArgument, JsonOption, SetOption
+from modelwright.cli.options import DataArgument, JsonOption, QueryOption, SetOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +29,7 @@ def profile(
         typer.Option(metavar="COL", help="Also say what predicting it would mean.", show_default=False),
     ] = None,
     settings: SetOption = None,
+    query: QueryOption = None,
     as_json: JsonOption = False,
 ) -> Answer:
     """Show what each column of a table is taken for, and why.
@@ -37,11 +38,12 @@ def profile(
     right with --set, here and in training.
     """
     from modelwright.cli.settings import parse_overrides
+    from modelwright.cli.tables import table_of
     from modelwright.core import Problem
     from modelwright.data import profile_table, read_table
 
     problem = None if target is None else Problem.of(target)
-    table = read_table(data, overrides=parse_overrides(settings or ()), problem=problem)
+    table = read_table(table_of(data, query), overrides=parse_overrides(settings or ()), problem=problem)
     found = profile_table(table, target)
     return Answer(found.to_dict(), lambda console: _print(console, found), as_json)
 

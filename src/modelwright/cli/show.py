@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.answers import Answer
-from modelwright.cli.options import JsonOption, ModelArgument, WorkspaceOption
+from modelwright.cli.options import JsonOption, ModelArgument, TermsOption, WorkspaceOption
+from modelwright.cli.terms import show_terms
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,14 +61,22 @@ def _facts(model: Model) -> dict[str, Any]:
     }
 
 
-def show(model: ModelArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Answer:
+def show(
+    model: ModelArgument,
+    workspace: WorkspaceOption = None,
+    terms: TermsOption = False,
+    as_json: JsonOption = False,
+) -> Answer:
     """Show what a saved model is and how it came to be.
 
     Task, score, members, columns with their treatment, decisions, data and versions.
     """
     from modelwright.automl import load_model
 
-    facts = _facts(load_model(model, workspace))
+    loaded = load_model(model, workspace)
+    facts = _facts(loaded)
+    if terms:
+        return show_terms(facts, loaded.terms(), as_json)
 
     def render(console: Console) -> None:
         _print_summary(console, facts)

@@ -183,9 +183,7 @@ def _is_single(value: Any) -> bool:
     return isinstance(value, (str, bytes)) or not hasattr(value, "__len__")
 
 
-def _only(
-    frame: pl.DataFrame, caller: Caller, used: Collection[str]
-) -> tuple[dict[str, Any], Caller] | None:
+def _only(frame: pl.DataFrame, caller: Caller, used: Collection[str]) -> tuple[dict[str, Any], Caller] | None:
     """The only row of a frame as plain values."""
     bare = {name.strip() for name in used}
     row: dict[str, Any] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -55,7 +56,7 @@ class TextColumn:
     decimal_comma: bool = False
     point_groups: bool = False
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows that are not missing."""
         return sum(self.real.values())
@@ -70,6 +71,10 @@ class TextColumn:
 
     def uniques(self) -> pl.Series:
         """The distinct values that are not missing."""
+        return self._uniques
+
+    @cached_property
+    def _uniques(self) -> pl.Series:
         return pl.Series("values", list(self.real), pl.String)
 
     def words(self) -> pl.Series:

@@ -45,8 +45,9 @@ def count_levels(name: str, text: pl.Series, decimal_comma: bool) -> TextColumn:
     counts = counts.sort(["rows", "level"], descending=[True, False])
     levels = dict(zip(counts["level"].to_list(), counts["rows"].to_list(), strict=True))
     missing = missing_tokens(levels)
-    real = {level: count for level, count in levels.items() if level not in missing}
-    return TextColumn(name, text, missing, real, decimal_comma)
+    for level in missing:
+        del levels[level]
+    return TextColumn(name, text, missing, levels, decimal_comma)
 
 
 def type_text(column: TextColumn, messy: bool = True, protected: bool = False) -> TypedColumn:
@@ -133,10 +134,10 @@ def read_numbers(column: TextColumn) -> TypedColumn | None:
         return None
     uniques = column.uniques()
     parsed = style.parse(uniques)
+    if parsed.null_count() == len(uniques):
+        return None
     failing = uniques.filter(parsed.is_null()).to_list()
     strange = [value for value in failing if value.lower() not in NUMERIC_MISSING]
-    if len(failing) == len(uniques):
-        return None
     rows = sum(column.real[value] for value in strange)
     typos = 0 < rows <= 0.01 * column.rows and len(strange) <= 3 and len(uniques) - len(failing) >= 20
     if strange and not typos:
@@ -184,9 +185,8 @@ def _written(style: NumberFormat) -> str:
 def read_dates(column: TextColumn) -> TypedColumn | None:
     """The column as dates, if every value is one."""
     # Most dates are longer than any such word: a million of them need not be folded to see that.
-    tolerated = {
-        value for value in column.real if len(value) <= _LONGEST and value.lower() in NUMERIC_MISSING
-    }
+    short = column.uniques().filter(column.uniques().str.len_chars() <= _LONGEST)
+    tolerated = set(short.filter(short.str.to_lowercase().is_in(list(NUMERIC_MISSING))).to_list())
     found = guess_date_format([value for value in column.real if value not in tolerated])
     if found is None:
         return None
@@ -297,7 +297,8 @@ def _tidy_report(column: TextColumn, typed: TypedColumn) -> TypedColumn:
 
 def _nearly_numeric(column: TextColumn, messy: bool) -> tuple[Finding, ...]:
     """Numbers but for one or two repeated words, which may well be a spelling of "missing"."""
-    words = [level for level in column.real if not any(map(str.isdecimal, level))]
+    uniques = column.uniques()
+    words = uniques.filter(~uniques.str.contains(r"\p{Nd}")).to_list()
     if not 1 <= len(words) <= 2 or min(column.real[word] for word in words) < 2:
         return ()
     rows = sum(column.real[word] for word in words)

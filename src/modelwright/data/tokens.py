@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 __all__ = ["BOOLEAN_PAIRS", "INFINITE", "MISSING", "NUMERIC_MISSING", "boolean_words", "missing_tokens"]
 
@@ -54,11 +54,11 @@ def missing_tokens(levels: Iterable[str]) -> set[str]:
     >>> missing_tokens(["+", "-"])
     set()
     """
-    known = set(levels)
-    found = known & MISSING
-    marks = (known - found) & _MARKS
-    real = known - found - marks
-    if marks and len(real) >= 2 and "+" not in real:
+    known = levels if isinstance(levels, Mapping) else set(levels)
+    found = {token for token in MISSING if token in known}  # a million levels need no set of their own
+    marks = {mark for mark in _MARKS - found if mark in known}
+    others = len(known) - len(found) - len(marks)
+    if marks and others >= 2 and ("+" not in known or "+" in found | marks):
         found |= marks
     return found
 

@@ -8,6 +8,8 @@ from modelwright.ensemble.fit_options import FitOptions, split_config
 from modelwright.ensemble.fit_variants import TargetFacts, option_space, option_variants
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
 from modelwright.ensemble.latency import median_seconds
+from modelwright.ensemble.merging import merge_folds
+from modelwright.ensemble.outputs import FittedOutputs
 from modelwright.ensemble.quantile_offsets import fit_offsets, moved
 from modelwright.ensemble.refitting import refit_config
 from modelwright.ensemble.selection import select_weights
@@ -19,6 +21,7 @@ __all__ = [
     "Calibration",
     "Ensemble",
     "FitOptions",
+    "FittedOutputs",
     "FoldData",
     "FoldJob",
     "FoldResult",
@@ -29,6 +32,7 @@ __all__ = [
     "fit_fold",
     "fit_offsets",
     "median_seconds",
+    "merge_folds",
     "moved",
     "open_fold_data",
     "option_space",

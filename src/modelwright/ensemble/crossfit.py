@@ -144,8 +144,8 @@ def _open_cached(directory: str, identity: str, cache: dict[str, Any]) -> FoldDa
 def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str, Any]:
     """Fit one fold, predict its validation rows and publish the result (the worker's entry point).
 
-    Everything is written to a directory beside the final one, made durable and renamed: a fold is on
-    disk completely or not at all. A fit that had no time for any model is none: ``out_of_time`` says so; nor
+    Everything is written to a directory beside the final one and renamed: a fold is there completely or not
+    at all. A fit that had no time for any model is none: ``out_of_time`` says so; nor
     is a first fold for which no feature could be generated: ``repeats`` says what else it would repeat.
     """
     job, clock = FoldJob(**parameters), Stopwatch()
@@ -209,7 +209,8 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
             "files": {path.relative_to(temporary).as_posix(): hash_file(path) for path in files},
         }
         (temporary / "fold.json").write_bytes(canonical_json(record))
-        publish_directory(temporary, final)
+        # The disk may take its time: after a power cut the hashes tell which folds are whole.
+        publish_directory(temporary, final, durable=False)
     clock.enter(None)
     return {
         "fit_seconds": record["fit_seconds"],

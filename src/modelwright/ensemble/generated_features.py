@@ -20,8 +20,7 @@ from modelwright.core import (
     View,
 )
 from modelwright.ensemble.fit_options import fit_single, load_single, split_config
-from modelwright.features.generated import GeneratedFeatures, Training
-from modelwright.features.generation import Chosen, choose_features
+from modelwright.features import Chosen, GeneratedFeatures, Training, choose_features
 from modelwright.learners import FitResult, FittedLearner, Learner
 from modelwright.learners.state import read_json, read_state, write_arrays, write_json
 

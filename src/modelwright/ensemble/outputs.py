@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from modelwright.core import (
     BundleError,
     Deadline,
     FitTask,
+    FloatArray,
     ModelwrightError,
     Predictions,
     Task,
@@ -70,6 +72,20 @@ class FittedOutputs(FittedLearner):
         if self.task is Task.MULTILABEL:
             return Predictions(np.column_stack([part[:, 1] for part in parts]))
         return Predictions(np.sort(np.column_stack(parts), axis=1))
+
+    @classmethod
+    def merged(
+        cls, models: Sequence[FittedLearner], view: View, weights: FloatArray | None
+    ) -> FittedOutputs | None:
+        """One model for each output in place of several, where every output has one."""
+        own = [model for model in models if isinstance(model, cls)]
+        if not own or len({(model.task, model.names) for model in own}) > 1 or len(own) < len(models):
+            return None
+        parts = [
+            type(same[0]).merged(same, view, weights) for same in zip(*(m.models for m in own), strict=True)
+        ]
+        found = tuple(part for part in parts if part is not None)
+        return cls(own[0].task, own[0].names, found) if len(found) == len(parts) else None
 
     def save(self, directory: Path) -> None:
         """One file with the models of all outputs, and which learners they are of."""

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import Deadline, FloatArray, IntArray
+from modelwright.core import Deadline, FloatArray, IntArray, Shape
 from modelwright.features.generated import (
     DEVIATION,
     DIFFERENCE,
@@ -28,14 +28,19 @@ from modelwright.features.generated import (
 from modelwright.features.level_keys import MAX_NUMBERS, LevelColumn
 from modelwright.features.quick_boosting import QuickFit, QuickTarget, quick_fit
 
-__all__ = ["Chosen", "FEWEST_ROWS", "choose_features"]
+__all__ = ["FEWEST_ROWS", "MOST_CLASSES", "Chosen", "choose_features", "search_seconds"]
 
 FEWEST_ROWS = 500
 """Training rows below which no gain could be told from chance."""
 
+MOST_CLASSES = 10
+"""Beyond so many classes each has few rows in a sample, and a feature that helps one hurts others."""
+
 _MOST_ROWS = 15_000
 _MOST_CELLS = 3_000_000
 """The screen looks at a sample of so many rows at most, and of so many cells."""
+
+_FEWEST_IN_PART = 100
 
 _NUMBERS = 14
 """Numeric columns that are combined with each other: those of most gain."""
@@ -87,6 +92,24 @@ class Chosen:
     complete: bool = True
 
 
+def search_seconds(shape: Shape) -> float:
+    """What a search is expected to take on one thread.
+
+    Examples
+    --------
+    >>> round(search_seconds(Shape(rows=20_000, numeric=20, categorical=5, levels=100, outputs=2)), 1)
+    0.6
+    """
+    rows = min(shape.rows, _most_rows(shape.columns, shape.outputs))
+    return 0.1 + rows * 1e-5 * (1 + 0.1 * shape.columns) * max(1, shape.outputs - 1)
+
+
+def _most_rows(columns: int, outputs: int) -> int:
+    """Rows of the sample at most: the search costs the same for more classes or columns."""
+    by_outputs = _MOST_ROWS if outputs <= 2 else max(4_000, 2 * _MOST_ROWS // outputs)
+    return min(by_outputs, max(2 * FEWEST_ROWS, _MOST_CELLS // max(1, columns)))
+
+
 class _OutOfTime(Exception):
     """The search must end without an answer."""
 
@@ -97,13 +120,14 @@ def choose_features(training: Training, *, seed: int = 0, deadline: Deadline, th
     Three disjoint parts of the rows (whole groups, where there are any) play different roles. On each of
     the first two a small booster is fitted, and what it leaves unexplained *on the other one* is held
     against every candidate: a candidate passes if its bins explain more of these residuals than its
-    parents do, by more than the best of as many columns of noise would. What passes is compared by rank, and
-    copies are dropped. Then one booster gets the survivors beside the columns, with shuffled copies as
-    probes: features with less gain than a probe are dropped. The third part, which has seen none of this, must
-    be predicted better than without them; else nothing is generated at all.
+    parents do, by more than the best of as many columns of noise would. What passes is compared by rank,
+    and copies are dropped. Then one booster gets the survivors beside the columns, with shuffled copies
+    as probes: features with less gain than a probe are dropped. The third part, which has seen none of
+    this, must be predicted better than without them; else nothing is generated at all.
 
-    Close to OpenFE (Zhang et al., "OpenFE: automated feature generation with expert-level performance", 2023),
-    which also screens by what remains to explain; the probes are those of Boruta (Kursa and Rudnicki, 2010).
+    Close to OpenFE (Zhang et al., "OpenFE: automated feature generation with expert-level performance",
+    2023), which also screens by what remains to explain; the probes are those of Boruta (Kursa and
+    Rudnicki, 2010).
 
     Parameters
     ----------
@@ -119,8 +143,8 @@ def choose_features(training: Training, *, seed: int = 0, deadline: Deadline, th
     problem = training.problem
     if training.view.rows < FEWEST_ROWS:
         return Chosen(None, f"fewer than {FEWEST_ROWS} training rows")
-    if problem.task.is_classification and len(np.unique(training.target)) < 2:
-        return Chosen(None, "one class")
+    if problem.task.is_classification and not 2 <= len(np.unique(training.target)) <= MOST_CLASSES:
+        return Chosen(None, f"one class, or more than {MOST_CLASSES}")
     try:
         return _Search(training, seed, deadline, threads).choose()
     except _OutOfTime:
@@ -134,7 +158,7 @@ class _Search:
         random = np.random.default_rng(seed)
         rows = training.view.rows
         width = training.view.numeric.shape[1] + training.view.categorical.shape[1]
-        most = min(_MOST_ROWS, max(FEWEST_ROWS, _MOST_CELLS // max(1, width)))
+        most = _most_rows(width, training.problem.outputs)
         sample = np.sort(random.permutation(rows)[:most])
         self.training = training.take(sample)
         self.parts = _parts(self.training, random)
@@ -155,6 +179,10 @@ class _Search:
     def choose(self) -> Chosen:
         view = self.training.view
         first, second, third = self.parts
+        if min(map(len, self.parts)) < _FEWEST_IN_PART:
+            return Chosen(None, "too few groups of rows")
+        if not self.numbers and not self.categories:
+            return Chosen(None, "no columns to combine")
         fits = [self._fit(view.numeric, split) for split in ((first, second), (second, first))]
         candidates = self._candidates(fits[0].gains + fits[1].gains)
         if not len(candidates):
@@ -198,9 +226,9 @@ class _Search:
         numbers = _most(self.numbers, gains)[:_NUMBERS]
         columns = self._level_columns(gains)
         keys = [(place, -1) for place in range(len(columns))]
-        outputs = 1 if self.training.problem.outputs <= 2 else min(10, self.training.problem.outputs)
-        if not self.training.problem.task.is_classification:
-            outputs = 1
+        problem = self.training.problem
+        many = problem.task.is_classification and problem.outputs > 2
+        outputs = min(MOST_CLASSES, problem.outputs) if many else 1
         crosses = list(combinations(range(len(columns)), 2))
         keys += crosses[: max(6, _CROSSES // outputs)]
         features = [

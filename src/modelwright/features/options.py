@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelwright.core import OptionError, nearest
-from modelwright.features.state import damaged, read_texts
+from modelwright.features.state import damaged, read_int, read_texts
 
 __all__ = ["FeatureOptions"]
+
+_CHARACTERS = "text_characters"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class FeatureOptions:
     group : str or None, default None
         Column whose equal values say which rows belong together; each numeric column then also gets
         aggregates over the rows of the group.
+    text_characters : int or None, default None
+        Characters that the terms of all text columns together are chosen from; the default is up to 40
+        million for each. Fewer take less time.
 
     Examples
     --------
@@ -38,6 +43,7 @@ class FeatureOptions:
     without: tuple[str, ...] = ()
     country: str | None = None
     group: str | None = None
+    text_characters: int | None = None
 
     def check(self, names: Sequence[str]) -> None:
         """Raise `OptionError` if `without` names a transformer that does not exist."""
@@ -50,7 +56,8 @@ class FeatureOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""
-        return {"without": list(self.without), "country": self.country, "group": self.group}
+        record = {"without": list(self.without), "country": self.country, "group": self.group}
+        return record if self.text_characters is None else {**record, _CHARACTERS: self.text_characters}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> FeatureOptions:
@@ -58,4 +65,5 @@ class FeatureOptions:
         for name in ("country", "group"):
             if not isinstance(record.get(name), str | None):
                 raise damaged(repr(name), "a text or null", record.get(name))
-        return cls(read_texts(record, "without"), record.get("country"), record.get("group"))
+        characters = None if record.get(_CHARACTERS) is None else read_int(record, _CHARACTERS, 1, 2**53)
+        return cls(read_texts(record, "without"), record.get("country"), record.get("group"), characters)

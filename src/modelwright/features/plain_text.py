@@ -1,7 +1,7 @@
 """Statistics and terms of one text in plain Python, for texts of characters that all libraries see alike.
 
 A polars expression on a single text costs a hundred times what the text does. Python and polars know
-different versions of Unicode and mean different things by ``\\w``, so this is for Latin letters, the signs
+different versions of Unicode and mean different things by a letter, so this is for Latin letters, the signs
 beside them and the usual typographic ones: what they are has not changed for decades.
 """
 
@@ -17,8 +17,8 @@ __all__ = ["is_plain", "plain_statistics", "plain_tokens", "runs"]
 
 _TYPOGRAPHIC = "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2022\u2026\u2032\u2033\u20ac"
 
-# İ (U+0130) becomes two characters in lower case
-_CHARACTERS = [chr(code) for code in range(0x250) if code != 0x130] + list(_TYPOGRAPHIC)
+# Latin letters of Europe; İ (U+0130) becomes two characters in lower case
+_CHARACTERS = [chr(code) for code in range(0x180) if code != 0x130] + list(_TYPOGRAPHIC)
 _SPACES = "\t\n\x0b\x0c\r \x85\xa0"
 
 

@@ -12,11 +12,10 @@ from modelwright.core import Deadline, FloatArray, IntArray, Problem
 
 __all__ = ["QuickFit", "QuickTarget", "quick_fit"]
 
-_MOST_CLASSES = 6
-"""Classes that are told apart, the most frequent ones; all others count as one more."""
+_ROUNDS, _FEWEST_ROUNDS, _PATIENCE = 500, 100, 15
+"""To the end: features that only speed up learning show no gain then. A round fits a tree for each class."""
 
-_ROUNDS, _PATIENCE = 150, 10
-_RATE, _LEAVES = 0.1, 16
+_RATE, _LEAVES = 0.1, 24
 _WIDE = 100
 """Columns that a tree looks at, at most."""
 
@@ -50,12 +49,8 @@ class QuickTarget:
     def of(cls, problem: Problem, target: NDArray[Any]) -> QuickTarget:
         """The target of some rows."""
         if problem.task.is_classification:
-            present, codes, sizes = np.unique(target, return_inverse=True, return_counts=True)
-            if len(present) > _MOST_CLASSES + 1:
-                rank = np.empty(len(present), np.int64)
-                rank[np.argsort(-sizes, kind="stable")] = np.arange(len(present))
-                codes = np.minimum(rank, _MOST_CLASSES)[codes]
-            return cls(codes.astype(np.float64), int(codes.max(initial=0)) + 1)
+            present, codes = np.unique(target, return_inverse=True)
+            return cls(codes.astype(np.float64), len(present))
         values = target.astype(np.float64)
         low, centre, high = np.quantile(values, [0.25, 0.5, 0.75])
         scale = (high - low) or float(values.std()) or 1.0
@@ -169,7 +164,7 @@ def quick_fit(
     booster = lgb.Booster(parameters, train)
     booster.add_valid(valid, "held out")
     best, least = 0, float("inf")
-    for done in range(1, _ROUNDS + 1):
+    for done in range(1, max(_FEWEST_ROUNDS, _ROUNDS // target.outputs) + 1):
         if deadline.passed:
             return None
         stuck = booster.update()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,7 +119,7 @@ class Vocabulary:
     def weigh_plain(self, text: str | None) -> SparseBlock:
         """As `weigh`, of one text that `is_plain`, to the last bit."""
         tokens = [] if text is None else plain_tokens(text)
-        known, pairs = self._columns, zip(tokens, tokens[1:], strict=False)
+        known, pairs = self._columns, pairwise(tokens)
         words = Counter(known[token] for token in tokens if token in known)
         words.update(known[pair] for pair in map(" ".join, pairs) if pair in known)
         grams: Counter[int] = Counter()

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.core import FeatureInfo, SparseBlock
+from modelwright.features.options import FeatureOptions
 from modelwright.features.plain_text import is_plain
 from modelwright.features.reduction import fit_axes
 from modelwright.features.sparse import as_csr, side_by_side
@@ -70,12 +71,12 @@ class TermModel:
         return np.ascontiguousarray(self.axes, np.float32)
 
     @classmethod
-    def fit(cls, texts: pl.Series, limit: int, axes: int) -> TermModel:
+    def fit(cls, texts: pl.Series, limit: int, axes: int, characters: float = SAMPLE_CHARACTERS) -> TermModel:
         """Choose the terms of a column and the axes that tell its texts apart best."""
         known = texts.drop_nulls()
         rows = _spread(known, SAMPLE)
         long = rows.str.len_chars().mean()
-        affordable = int(SAMPLE_CHARACTERS / max(1.0, float(long) if isinstance(long, (int, float)) else 1.0))
+        affordable = int(characters / max(1.0, float(long) if isinstance(long, (int, float)) else 1.0))
         rows = _spread(rows, max(1, affordable))
         vocabulary = Vocabulary.fit(rows, len(texts), limit)
         sample = as_csr(vocabulary.weigh(_spread(rows, AXES_SAMPLE)))
@@ -123,13 +124,22 @@ class TextTerms(Transformer):
     @classmethod
     def fit(cls, frame: pl.DataFrame, columns: Sequence[str]) -> Self:
         """Choose terms and axes of each column; the columns share what all may have."""
+        return cls.fit_with(frame, columns, FeatureOptions())
+
+    @classmethod
+    def fit_with(cls, frame: pl.DataFrame, columns: Sequence[str], options: FeatureOptions) -> Self:
+        """`fit` from no more characters than the options allow."""
         shared = max(1, len(columns))
         limit = max(MAX_TERMS // shared, FEW_TERMS)
         axes = 32 if frame.height < 2_000 else 48 if frame.height < 10_000 else MAX_AXES
         axes = max(8, axes // (1 + (shared - 1) // 2))
+        texts = pick(frame, columns, _TYPES, "text")
+        characters: float = SAMPLE_CHARACTERS
+        if options.text_characters is not None:
+            characters = min(characters, options.text_characters / shared)
         models = {
-            name: TermModel.fit(series.cast(pl.String), limit, axes)
-            for name, series in zip(columns, pick(frame, columns, _TYPES, "text"), strict=True)
+            name: TermModel.fit(series.cast(pl.String), limit, axes, characters)
+            for name, series in zip(columns, texts, strict=True)
         }
         return cls(tuple(columns), models)
 

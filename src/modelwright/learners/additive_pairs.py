@@ -41,7 +41,7 @@ def find_pairs(
     Parameters
     ----------
     tables : AdditiveTables
-        Of single columns; the most important ones are paired.
+        Of single columns. The most important ones are paired; where there are few columns, all are.
     view : View
     rows : int64 array
         Training rows.
@@ -54,15 +54,16 @@ def find_pairs(
     -----
     FAST of Lou, Caruana, Gehrke & Hooker, "Accurate intelligible models with pairwise interactions", 2013.
     """
-    ranked = sorted(tables.terms, key=lambda term: -float(term.importance.sum()))
-    chosen = [axis for term in ranked for axis in term.axes if axis.levels <= _MOST_LEVELS][:_MOST_COLUMNS]
+    known = {term.columns[0]: float(term.importance.sum()) for term in tables.terms if len(term.axes) == 1}
+    columns = tables.columns(view)
+    ranked = sorted(range(len(columns)), key=lambda column: -known.get(column, 0.0))
+    readable = [column for column in ranked if axis_of(view, column).levels <= _MOST_LEVELS]
     step = -(-len(rows) // _MOST_ROWS)
     gradients, hessians = (array[::step] for array in residuals)
-    columns = tables.columns(view)
     axes, cells = [], []
-    for axis in chosen:
-        values = np.asarray(columns[axis.column])[rows[::step]]
-        coarse = _coarse(view, axis, values)
+    for column in readable[:_MOST_COLUMNS]:
+        values = np.asarray(columns[column])[rows[::step]]
+        coarse = _coarse(view, axis_of(view, column), values)
         axes.append(coarse)
         cells.append(coarse.cells(values))
     gains = []

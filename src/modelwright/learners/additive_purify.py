@@ -42,9 +42,7 @@ def purified(
     Lengerich et al., "Purifying interaction effects with the functional ANOVA", AISTATS 2020.
     """
     whole = [np.asarray(column) for column in tables.columns(view)]
-    columns = {
-        axis.column: whole[axis.column][rows] for term in tables.terms for axis in term.axes
-    }
+    columns = {axis.column: whole[axis.column][rows] for term in tables.terms for axis in term.axes}
     shares = np.ones(len(rows)) if weights is None else np.asarray(weights[rows], np.float64)
     shares = shares / shares.sum()
     terms = {term.columns: term for term in _with_singles(tables, view)}

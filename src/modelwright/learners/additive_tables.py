@@ -222,7 +222,8 @@ class AdditiveTables:
             return _read(arrays)
         except (LookupError, ValueError, TypeError, OverflowError) as error:
             raise BundleError(
-                f"The tables of an additive model are damaged ({error}). Copy the model again, or train it again."
+                f"The tables of an additive model are damaged ({error}). Copy the model again, or "
+                "train it again."
             ) from error
 
 
@@ -239,7 +240,8 @@ def add_tables(models: Sequence[AdditiveTables], share: float = 1.0) -> Additive
     Examples
     --------
     >>> def stump(edge):
-    ...     term = Term((Axis(0, np.array([edge])),), np.array([[0.0], [6.0], [0.0]]), np.zeros(3), np.zeros(1))
+    ...     axis, values = Axis(0, np.array([edge])), np.array([[0.0], [6.0], [0.0]])
+    ...     term = Term((axis,), values, np.zeros(3), np.zeros(1))
     ...     return AdditiveTables(1, (), np.ones(1), (term,))
     >>> mean = add_tables([stump(1.0), stump(2.0)], 1 / 2)
     >>> mean.terms[0].axes[0].edges.tolist(), mean.terms[0].values[:, 0].tolist()

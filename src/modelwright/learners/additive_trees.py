@@ -75,9 +75,7 @@ def _splits(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _splits(node["right_child"])
 
 
-def _leaves(
-    node: dict[str, Any], axes: Mapping[int, Axis], cells: Mapping[int, _Mask]
-) -> Iterator[_Leaf]:
+def _leaves(node: dict[str, Any], axes: Mapping[int, Axis], cells: Mapping[int, _Mask]) -> Iterator[_Leaf]:
     if "split_feature" not in node:
         yield _Leaf(float(node["leaf_value"]), cells)
         return

@@ -17,6 +17,7 @@ LEARNERS = Catalog(
         "xgboost": "modelwright.learners.xgboost:XGBoost",
         "hist_gradient_boosting": "modelwright.learners.hist_gradient_boosting:HistGradientBoosting",
         "random_forest": "modelwright.learners.random_forest:RandomForest",
+        "additive_boosting": "modelwright.learners.additive_boosting:AdditiveBoosting",
         "ordinal": "modelwright.learners.ordinal:Ordinal",
         "ordinal_boosting": "modelwright.learners.ordinal_boosting:OrdinalBoosting",
         "glm": "modelwright.learners.glm:GLM",
@@ -25,7 +26,6 @@ LEARNERS = Catalog(
         "naive_bayes": "modelwright.learners.naive_bayes:NaiveBayes",
         "gaussian_process": "modelwright.learners.gaussian_process:GaussianProcess",
         "decision_tree": "modelwright.learners.decision_tree:DecisionTree",
-        "additive_boosting": "modelwright.learners.additive_boosting:AdditiveBoosting",
     },
 )
 """Name to learner class; ``LEARNERS.load(name)()`` makes one."""

@@ -300,6 +300,9 @@ def _boost(parameters: dict[str, Any], train: cb.Pool, valid: cb.Pool | None, wa
     import catboost as cb
 
     # CatBoost cuts the model at its best iteration by itself: `shrink` knows symmetric trees alone
+    metric = str(parameters["eval_metric"])
+    # without the hint every iteration is scored on the training rows, too
+    parameters = parameters | {"eval_metric": f"{metric}{';' if ':' in metric else ':'}hints=skip_train~true"}
     model = cb.CatBoost(parameters | {"use_best_model": valid is not None})
     model.fit(train, eval_set=valid, callbacks=[watch])
     return model
@@ -366,9 +369,7 @@ def _pool(view: View, levels: KnownLevels, threads: int, target: Any = None, wei
         return cb.Pool(matrix, label=target, weight=weights, thread_count=threads)
     codes = levels.apply(view.categorical)
     if target is None and view.rows <= _FEW_ROWS:
-        cells = [
-            [*numbers, *row] for numbers, row in zip(view.numeric.tolist(), codes.tolist(), strict=True)
-        ]
+        cells = [[*numbers, *row] for numbers, row in zip(view.numeric.tolist(), codes.tolist(), strict=True)]
         places = list(range(view.numeric.shape[1], view.numeric.shape[1] + codes.shape[1]))
         return cb.Pool(cells, cat_features=places, thread_count=threads)
     import pandas as pd
@@ -390,7 +391,8 @@ def _pool(view: View, levels: KnownLevels, threads: int, target: Any = None, wei
 def _rows_pool(
     task: FitTask, rows: IntArray, target: Any, weights: FloatArray | None, levels: KnownLevels
 ) -> cb.Pool:
-    return _pool(task.view.take(rows), levels, task.threads, target, weights)
+    with task.clock("binning"):
+        return _pool(task.view.take(rows), levels, task.threads, target, weights)
 
 
 def _check_affordable(task: FitTask, fold: Fold, levels: KnownLevels, parameters: dict[str, Any]) -> None:

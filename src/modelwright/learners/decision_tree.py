@@ -178,6 +178,7 @@ class DecisionTree(Learner):
     """
 
     name = "decision_tree"
+    interpretable = True
     fitted = FittedDecisionTree
     engines = ("sklearn.tree",)
     defaults: ClassVar[Mapping[str, Any]] = {

@@ -13,16 +13,20 @@ from modelwright.core import (
     BundleError,
     Estimate,
     FitTask,
+    FloatArray,
     IntArray,
+    OutOfTime,
     SchemaMismatch,
     Shape,
     SparseBlock,
     View,
 )
 from modelwright.features import DenseEncoder
+from modelwright.learners.fold import Fold
+from modelwright.learners.kept import digest_of, kept
 from modelwright.learners.objectives import monotone_signs
 
-__all__ = ["Design", "column_signs", "design_width", "linear_estimate"]
+__all__ = ["Design", "column_signs", "design_width", "linear_estimate", "training_design"]
 
 _MOST_TERMS = 2**31 - 1
 
@@ -87,12 +91,7 @@ class Design:
         SchemaMismatch
             If the view has other columns.
         """
-        found = 0 if view.sparse is None else view.sparse.columns
-        if found != self.terms:
-            raise SchemaMismatch(
-                f"Expected {self.terms} columns of terms, but got {found}. "
-                "Make the view with the featurizer of the same model."
-            )
+        self._check(view)
         encoded = self.encoder.transform(view, rows, dtype=dtype)
         if view.sparse is None or not self.terms:
             return encoded
@@ -100,6 +99,36 @@ class Design:
 
         block = view.sparse if rows is None else view.sparse.take(rows)
         return csr_matrix(hstack([csr_matrix(encoded), _terms(block, dtype)], format="csr", dtype=dtype))
+
+    def product(self, view: View, coefficients: FloatArray) -> FloatArray:
+        """``matrix(view) @ coefficients.T`` of one row with terms, to the last bit, without a sparse matrix.
+
+        Parameters
+        ----------
+        view : View
+            Of one row; what is encoded of it must be dense.
+        coefficients : float64 array, shape (scores, width)
+
+        Returns
+        -------
+        float64 array, shape (1, scores)
+        """
+        self._check(view)
+        assert view.sparse is not None
+        encoded = np.asarray(self.encoder.transform(view, dtype=np.float64))[0]
+        values = np.concatenate([encoded, view.sparse.data.astype(np.float64)])
+        places = np.concatenate([np.arange(len(encoded)), view.sparse.indices + len(encoded)])
+        # cumulated, not summed: a sparse product adds up one after the other, too
+        sums = np.cumsum(coefficients.take(places, axis=1) * values, axis=1)
+        return np.asarray(sums[:, -1:].T)
+
+    def _check(self, view: View) -> None:
+        found = 0 if view.sparse is None else view.sparse.columns
+        if found != self.terms:
+            raise SchemaMismatch(
+                f"Expected {self.terms} columns of terms, but got {found}. "
+                "Make the view with the featurizer of the same model."
+            )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The state as flat arrays, for an npz file."""
@@ -115,6 +144,39 @@ class Design:
                 "train it again."
             )
         return cls(DenseEncoder.from_arrays(arrays), int(terms[0]))
+
+
+def training_design(task: FitTask, fold: Fold) -> tuple[Design, Any]:
+    """The encoding that the training rows of a fold lead to, and their matrix, which nobody may change.
+
+    Fits on the same rows share both. Where no column is usable the matrix is one of zeros: beside an
+    intercept it changes nothing, and spares a special case.
+
+    Raises
+    ------
+    OutOfTime
+        If the deadline has passed by then.
+    """
+
+    def encoded() -> tuple[Design, Any]:
+        design = Design.fit(task.view, fold.train_rows)
+        rows = len(fold.train_rows)
+        matrix = np.zeros((rows, 1))
+        if design.width:
+            matrix = design.matrix(task.view, fold.train_rows, dtype=design.precision(rows))
+        (matrix if isinstance(matrix, np.ndarray) else matrix.data).flags.writeable = False
+        return design, matrix
+
+    with task.clock("preparing"):
+        found = kept(task, ("design", digest_of(fold.train_rows)), encoded, lambda made: _bytes(made[1]))
+    if task.deadline.passed:
+        raise OutOfTime("The deadline passed while the columns were being encoded.")
+    return found
+
+
+def _bytes(matrix: Any) -> int:
+    stored = (matrix.data, matrix.indices, matrix.indptr) if hasattr(matrix, "indptr") else (matrix,)
+    return sum(part.nbytes for part in stored)
 
 
 def _terms(block: SparseBlock, dtype: type[np.floating]) -> Any:

@@ -52,6 +52,11 @@ class Fold:
             raise TrialError("A fit needs training rows, but the fold has none. Use fewer folds.")
         if task.deadline.passed:
             raise OutOfTime("The fit was to start after its deadline had passed. Give the run more time.")
+        with task.clock("preparing"):
+            return cls._prepared(task)
+
+    @classmethod
+    def _prepared(cls, task: FitTask) -> Fold:
         # sorted rows read a memory map in order, and make the result independent of the split's order
         train, valid = np.sort(task.train_rows), np.sort(task.valid_rows)
         target = np.asarray(task.target)

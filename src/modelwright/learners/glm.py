@@ -13,13 +13,12 @@ from modelwright.core import (
     FitTask,
     FloatArray,
     OptionError,
-    OutOfTime,
     Problem,
     Shape,
     TrialError,
 )
 from modelwright.learners.base import Candidate, FitResult, Learner
-from modelwright.learners.design import Design, column_signs, design_width, linear_estimate
+from modelwright.learners.design import Design, column_signs, design_width, linear_estimate, training_design
 from modelwright.learners.fold import Fold
 from modelwright.learners.linear_model import FittedLinearModel, LinearState, value_limits
 from modelwright.learners.objectives import unsupported_monotonic
@@ -57,6 +56,7 @@ class GLM(Learner):
     """
 
     name = "glm"
+    interpretable = True
     fitted = FittedLinearModel
     engines = ("scipy.optimize",)
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -107,19 +107,12 @@ class GLM(Learner):
         fold = Fold.of(task)
         if fold.coder.is_classification:
             raise TrialError("A model of counts and amounts was asked for classes. Choose another learner.")
-        design = Design.fit(task.view, fold.train_rows)
+        design, matrix = training_design(task, fold)
         if fold.coder.is_constant:
             model = FittedLinearModel(fold.coder, design, LinearState.nothing("values", design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
         target = np.asarray(task.target, np.float64)[fold.train_rows]
         family = _family(settings["family"], target, logarithm=fold.coder.logarithm)
-        dtype = design.precision(len(fold.train_rows))
-        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
-        if task.deadline.passed:
-            raise OutOfTime("The deadline passed while the columns were being encoded.")
-        if not design.width:
-            # with an intercept alone, a column of zeros changes nothing and spares a special case
-            matrix = np.zeros((len(target), 1))
         with single_thread():
             state, solution = _solve(task, fold, design, matrix, (family, target))
         info = {"family": family, "columns": design.width, "stop": solution.reason}

@@ -219,9 +219,11 @@ class HistGradientBoosting(Learner):
         if task.problem.monotonic:
             signs = monotone_signs(task.problem, task.view.info)
             estimator.set_params(monotonic_cst=columns.signs(signs))
-        later = columns.matrix(task.view.take(fold.valid_rows)) if len(fold.valid_rows) else None
-        cuts = find_cuts(matrix, settings["max_bins"])
-        growth = _Growth(estimator, bin_columns(matrix, cuts), later, fold, objective, cuts)
+        with task.clock("binning"):
+            later = columns.matrix(task.view.take(fold.valid_rows)) if len(fold.valid_rows) else None
+            cuts = find_cuts(matrix, settings["max_bins"])
+            bins = bin_columns(matrix, cuts)
+        growth = _Growth(estimator, bins, later, fold, objective, cuts)
         del matrix
         rounds = settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS)
         watch = RoundWatch(len(fold.train_rows), rounds, Deadline(None), settings["patience"])

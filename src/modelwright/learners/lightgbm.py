@@ -14,6 +14,7 @@ from modelwright.features import KnownLevels
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
+from modelwright.learners.kept import kept
 from modelwright.learners.lightgbm_text import check_model_text, without_statistics
 from modelwright.learners.matrix_columns import MatrixColumns, has_many_levels
 from modelwright.learners.objectives import (
@@ -49,9 +50,6 @@ __all__ = [
     "fold_datasets",
     "objective_parameters",
 ]
-
-_CACHED = 2
-"""Binned tables kept by a worker: the default number of bins, and one more."""
 
 _MOST_ROUNDS = 3_000
 """Rounds at most, for one or two classes."""
@@ -246,7 +244,11 @@ class LightGBM(Learner):
         most = default_rounds(len(fold.coder.present), _MOST_ROUNDS)
         # not by the rounds asked for: a refit with the best number of rounds must have the same rate
         rate = settings["learning_rate"] or affordable_rate(default_rate(len(fold.train_rows)), most)
-        parameters = booster_parameters(task, fold, settings) | objective_parameters(objective, fold) | {"learning_rate": rate}
+        parameters = (
+            booster_parameters(task, fold, settings)
+            | objective_parameters(objective, fold)
+            | {"learning_rate": rate}
+        )
         if task.problem.monotonic:
             signs = monotone_signs(task.problem, task.view.info)
             parameters["monotone_constraints"] = columns.signs(signs)
@@ -383,6 +385,21 @@ def fold_datasets(
     matrix: NDArray[np.float32] | None,
 ) -> tuple[lgb.Dataset, lgb.Dataset | None]:
     """Binned training and validation rows; a table that folds share stays in the worker's cache."""
+    with task.clock("binning"):
+        train, valid = _binned_rows(task, fold, settings, columns, matrix)
+        _set(train, fold.train_target, fold.train_weights)
+        if valid is not None:
+            _set(valid, fold.valid_target, fold.valid_weights)
+    return train, valid
+
+
+def _binned_rows(
+    task: FitTask,
+    fold: Fold,
+    settings: dict[str, Any],
+    columns: MatrixColumns,
+    matrix: NDArray[np.float32] | None,
+) -> tuple[lgb.Dataset, lgb.Dataset | None]:
     import lightgbm as lgb
 
     valid: lgb.Dataset | None = None
@@ -402,29 +419,20 @@ def fold_datasets(
         train = whole.subset(fold.train_rows.tolist(), params=binning_parameters(task, settings))
         if len(fold.valid_rows):
             valid = whole.subset(fold.valid_rows.tolist(), params=binning_parameters(task, settings))
-    _set(train, fold.train_target, fold.train_weights)
-    if valid is not None:
-        _set(valid, fold.valid_target, fold.valid_weights)
     return train, valid
 
 
 def _shared(task: FitTask, settings: dict[str, Any], form: str) -> lgb.Dataset:
     """The whole table with every level, binned once per worker."""
-    everything = MatrixColumns(
-        form, task.view.numeric.shape[1], KnownLevels.fit(task.view, None, min_count=0)
-    )
-    categories = task.view.categorical.shape[1] if form == "native" else 0
-    key = f"lightgbm:{settings['max_bin']}:{form}:{task.cache_key}"
-    if not task.cache_key or key not in task.cache:
-        dataset = _bin(task, settings, everything.matrix(task.view), categories)
-        if not task.cache_key:
-            return dataset
-        kept = [name for name in task.cache if name.startswith("lightgbm:")]
-        for name in kept[: len(kept) - _CACHED + 1]:
-            del task.cache[name]
-        task.cache[key] = dataset
-    found: lgb.Dataset = task.cache[key]
-    return found
+
+    def binned() -> lgb.Dataset:
+        levels = KnownLevels.fit(task.view, None, min_count=0)
+        matrix = MatrixColumns(form, numbers, levels).matrix(task.view)
+        return _bin(task, settings, matrix, categories if form == "native" else 0)
+
+    numbers, categories = task.view.numeric.shape[1], task.view.categorical.shape[1]
+    size = task.view.rows * (numbers + categories) * (1 if settings["max_bin"] <= 255 else 2)
+    return kept(task, ("lightgbm", form, str(settings["max_bin"])), binned, lambda _: size)
 
 
 def _set(dataset: lgb.Dataset, target: NDArray[Any], weights: NDArray[Any] | None) -> None:

@@ -17,12 +17,11 @@ from modelwright.core import (
     Estimate,
     FitTask,
     FloatArray,
-    OutOfTime,
     Problem,
     Shape,
 )
 from modelwright.learners.base import Candidate, FitResult, Learner
-from modelwright.learners.design import Design, column_signs, design_width, linear_estimate
+from modelwright.learners.design import Design, column_signs, design_width, linear_estimate, training_design
 from modelwright.learners.fold import Fold
 from modelwright.learners.linear_model import FittedLinearModel, LinearState, value_limits
 from modelwright.learners.objectives import unsupported_monotonic
@@ -70,6 +69,7 @@ class Linear(Learner):
     """
 
     name = "linear"
+    interpretable = True
     turn = 0
     fitted = FittedLinearModel
     engines = ("sklearn.linear_model", "scipy.optimize")
@@ -102,23 +102,16 @@ class Linear(Learner):
         """Solve until converged, or until time is up."""
         settings = self.settings(task.config)
         fold = Fold.of(task)
-        design = Design.fit(task.view, fold.train_rows)
+        design, matrix = training_design(task, fold)
         link = "classes" if fold.coder.is_classification else "values"
         if fold.coder.is_constant:
             model = FittedLinearModel(fold.coder, design, LinearState.nothing(link, design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        dtype = design.precision(len(fold.train_rows))
-        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
-        if task.deadline.passed:
-            raise OutOfTime("The deadline passed while the columns were being encoded.")
         weights = fold.train_weights
         if weights is not None:
             # the penalty keeps its meaning whatever the weights' unit is
             weights = weights / weights.mean()
         target = fold.train_target
-        if not design.width:
-            # with an intercept alone, a column of zeros changes nothing and spares a special case
-            matrix = np.zeros((len(target), 1))
         with single_thread():
             solution = _solve(task, fold, design, matrix, weights)
         state = LinearState(

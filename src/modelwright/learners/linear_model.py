@@ -130,6 +130,8 @@ class FittedLinearModel(FittedLearner):
         coefficients = self.state.coefficients
         if not len(coefficients):
             return self.coder.predict_constant(view.rows)
+        if view.rows == 1 and self.design.terms and not self.design.encoder.sparse:
+            return self.state.predict(self.design.product(view, coefficients), self.coder)
         parts = [np.zeros((0, len(coefficients)))]
         for start in range(0, view.rows, _CHUNK):
             matrix = self.design.matrix(view.take(slice(start, start + _CHUNK)))

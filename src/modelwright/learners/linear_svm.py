@@ -16,14 +16,13 @@ from modelwright.core import (
     Estimate,
     FitTask,
     FloatArray,
-    OutOfTime,
     Problem,
     Shape,
     derive_seed,
     generator,
 )
 from modelwright.learners.base import Candidate, FitResult, Learner
-from modelwright.learners.design import Design, linear_estimate
+from modelwright.learners.design import linear_estimate, training_design
 from modelwright.learners.fold import Fold
 from modelwright.learners.linear_model import FittedLinearModel, LinearState, value_limits
 from modelwright.learners.penalized import Penalty, Solution, class_loss, minimise, single_thread
@@ -100,19 +99,12 @@ class LinearSVM(Learner):
         """Go through the rows until all passes are done, or until time is up."""
         settings = self.settings(task.config)
         fold = Fold.of(task)
-        design = Design.fit(task.view, fold.train_rows)
+        design, matrix = training_design(task, fold)
         classes = len(fold.coder.present)
         link = ("one_vs_rest" if classes > 2 else "classes") if classes else "values"
         if fold.coder.is_constant:
             model = FittedLinearModel(fold.coder, design, LinearState.nothing(link, design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        dtype = design.precision(len(fold.train_rows))
-        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
-        if task.deadline.passed:
-            raise OutOfTime("The deadline passed while the columns were being encoded.")
-        if not design.width:
-            # with an intercept alone, a column of zeros changes nothing and spares a special case
-            matrix = np.zeros((len(fold.train_rows), 1))
         with single_thread():
             passes = _Passes.of(matrix, fold, settings, task.seed)
             if classes:

@@ -65,6 +65,13 @@ class MatrixColumns:
         """
         if form not in _FORMS:
             raise OptionError(f"categories must be one of {', '.join(_FORMS)}, but is {form!r}.")
+        with task.clock("preparing"):
+            return cls._fitted(task, fold, form)
+
+    @classmethod
+    def _fitted(
+        cls, task: FitTask, fold: Fold, form: str
+    ) -> tuple[MatrixColumns, NDArray[np.float32] | None]:
         levels = KnownLevels.fit(task.view, fold.train_rows)
         if form != "target" or not task.view.categorical.shape[1]:
             return cls("codes" if form == "target" else form, task.view.numeric.shape[1], levels), None

@@ -111,7 +111,7 @@ class NeuralLearner(Learner):
         return Estimate(float(0.2 + seconds), int(memory + _TORCH_BYTES))
 
     def fit(self, task: FitTask) -> FitResult:
-        """Train until the schedule ends; where the clock may be looked at, that is shortly before the deadline."""
+        """Train until the schedule ends, which is shortened to the time left where the clock may be looked at."""
         settings = self.settings(task.config)
         if settings["activation"] not in (None, *ACTIVATIONS):
             known = ", ".join(ACTIVATIONS)
@@ -208,9 +208,9 @@ def default_batch(rows: int) -> int:
     Examples
     --------
     >>> [default_batch(rows) for rows in (100, 1_000, 10_000, 100_000, 1_000_000)]
-    [16, 32, 128, 512, 1024]
+    [32, 32, 128, 512, 1024]
     """
-    for limit, batch in ((300, 16), (2_000, 32), (6_000, 64), (24_000, 128), (80_000, 256), (300_000, 512)):
+    for limit, batch in ((1_000, 32), (4_000, 64), (16_000, 128), (64_000, 256), (256_000, 512)):
         if rows <= limit:
             return batch
     return 1024

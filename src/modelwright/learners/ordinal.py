@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from modelwright.core import Config, Estimate, FitTask, FloatArray, OutOfTime, Problem, Shape, TrialError
+from modelwright.core import Config, Estimate, FitTask, FloatArray, Problem, Shape, TrialError
 from modelwright.learners.base import Candidate, FitResult, Learner
-from modelwright.learners.design import Design, design_width, linear_estimate
+from modelwright.learners.design import design_width, linear_estimate, training_design
 from modelwright.learners.fold import Fold
 from modelwright.learners.linear_model import FittedLinearModel, LinearState
 from modelwright.learners.penalized import Penalty, Solution, minimise, ordered_loss, single_thread
@@ -41,6 +41,7 @@ class Ordinal(Learner):
     """
 
     name = "ordinal"
+    interpretable = True
     fitted = FittedLinearModel
     engines = ("scipy.optimize",)
     defaults: ClassVar[Mapping[str, Any]] = {"C": 1.0, "l1_ratio": 0.0, "max_iter": 300}
@@ -68,18 +69,11 @@ class Ordinal(Learner):
         fold = Fold.of(task)
         if not fold.coder.is_classification:
             raise TrialError("A model of ordered classes was asked for a value. Choose another learner.")
-        design = Design.fit(task.view, fold.train_rows)
+        design, matrix = training_design(task, fold)
         if fold.coder.is_constant:
             model = FittedLinearModel(fold.coder, design, LinearState.nothing("ordered", design.width))
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        dtype = design.precision(len(fold.train_rows))
-        matrix = design.matrix(task.view, fold.train_rows, dtype=dtype)
-        if task.deadline.passed:
-            raise OutOfTime("The deadline passed while the columns were being encoded.")
         rows, classes = len(fold.train_rows), len(fold.coder.present)
-        if not design.width:
-            # with thresholds alone, a column of zeros changes nothing and spares a special case
-            matrix = np.zeros((rows, 1))
         start = Solution(np.zeros((1, matrix.shape[1])), _thresholds(class_shares(fold)), 0, "")
         penalty = Penalty.of(1 / (float(settings["C"]) * rows), float(settings["l1_ratio"]))
         with single_thread():

@@ -213,13 +213,14 @@ class ForestLearner(Learner):
         """Grow trees until all are grown, the forest is large enough, or time is up."""
         settings = self.settings(task.config)
         fold = Fold.of(task)
-        encoder = TreeEncoder.fit(task.view, fold.train_rows)
+        with task.clock("preparing"):
+            encoder = TreeEncoder.fit(task.view, fold.train_rows)
+            matrix = encoder.transform(task.view.take(fold.train_rows))
         prior = class_shares(fold)
         level = _level(task.problem)
         if fold.coder.is_constant:
             model = FittedForest(fold.coder, encoder, None, prior, level)
             return FitResult(model, 0, {"stop": "nothing to learn"})
-        matrix = encoder.transform(task.view.take(fold.train_rows))
         if not matrix.shape[1]:
             raise TrialError("A forest needs at least one column, but the table has none that is usable.")
         growth = Growth(

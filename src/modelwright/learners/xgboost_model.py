@@ -19,6 +19,9 @@ __all__ = ["read_trees", "write_document"]
 
 _NO_PARENT = 2**31 - 1
 _NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f4", "D": ">f8"}
+_SCALARS = {mark: struct.Struct(">" + kind) for mark, kind in zip("iUIlLdD", "bBhiqfd", strict=True)}
+"""Readers of single numbers, of which a model has thousands."""
+
 _MARKERS = {"float32": b"d", "int32": b"l", "int64": b"L", "uint8": b"U"}
 _TREE_FIELDS = {
     "left_children": np.int32,
@@ -174,8 +177,8 @@ def _read(document: memoryview, place: int) -> tuple[Any, int]:
         return bytes(document[place : place + length]).decode("utf-8"), place + length
     if marker in "TFZ":
         return {"T": True, "F": False, "Z": None}[marker], place
-    kind = np.dtype(_NUMBERS[marker])
-    return np.frombuffer(document, kind, 1, place)[0].item(), place + kind.itemsize
+    number = _SCALARS[marker]
+    return number.unpack_from(document, place)[0], place + number.size
 
 
 def _read_list(document: memoryview, place: int) -> tuple[list[Any] | NDArray[Any], int]:

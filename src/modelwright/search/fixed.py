@@ -46,7 +46,8 @@ class FixedScheduler:
     def exhausted(self) -> bool:
         """See `Scheduler`."""
         if any(
-            not (trial.failure or trial.out_of_time or trial.pruned) and len(trial.results) < self._trials.count
+            not (trial.failure or trial.out_of_time or trial.pruned)
+            and len(trial.results) < self._trials.count
             for trial in self._trials.all()
             if trial.origin != "baseline"
         ):

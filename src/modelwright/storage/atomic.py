@@ -170,7 +170,7 @@ def write_atomic(path: Path, content: bytes) -> None:
         _sync(path.parent)
 
 
-def publish_directory(temporary: Path, final: Path) -> None:
+def publish_directory(temporary: Path, final: Path, *, durable: bool = True) -> None:
     """Flush a directory to the disk and give it its final name in one step.
 
     Parameters
@@ -179,6 +179,9 @@ def publish_directory(temporary: Path, final: Path) -> None:
         The filled directory, on the same file system as ``final`` (best: `temporary_directory`).
     final : Path
         The name it gets. Nothing may stand there.
+    durable : bool, default True
+        Whether it must outlive a power cut, and not only the end of this process. Flushing takes tens of
+        milliseconds; whoever does without must be able to tell a damaged directory from a whole one.
 
     Raises
     ------
@@ -188,12 +191,14 @@ def publish_directory(temporary: Path, final: Path) -> None:
         If the machine fails otherwise.
     """
     with translated_os_errors("The directory cannot be published", final):
-        _sync_tree(temporary)
+        if durable:
+            _sync_tree(temporary)
         if os.path.lexists(final):
             # rename() would replace an empty directory without a word.
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         os.rename(temporary, final)
-        _sync(final.parent)
+        if durable:
+            _sync(final.parent)
 
 
 def sweep_temporary(directory: Path) -> int:

@@ -15,8 +15,8 @@ from modelwright.validation.near_duplicates import likeness
 __all__ = ["copies_as_groups"]
 
 _MOSTLY = 0.5
-"""Share of the rows with an exact copy from which on the table was surely repeated. With fewer copies new data
-may well bring copies too, and a random split is then what tells the truth."""
+"""Share of the rows with an exact copy from which on the table was surely repeated. With fewer copies new
+data may well bring copies too, and a random split is then what tells the truth."""
 
 _EQUAL = 0.95
 """Likeness of the targets of copies (1: equal)."""

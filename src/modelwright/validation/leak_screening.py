@@ -18,9 +18,18 @@ from numpy.typing import NDArray
 
 from modelwright.core import Column, FloatArray, IntArray, Kind, generator
 
-__all__ = ["Sample", "as_levels", "as_numbers", "concordance", "draw_sample", "is_number", "screen"]
+__all__ = [
+    "SAMPLE_ROWS",
+    "Sample",
+    "as_levels",
+    "as_numbers",
+    "concordance",
+    "draw_sample",
+    "is_number",
+    "screen",
+]
 
-_SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 20_000
 _MOST_BINS = 64
 _SMOOTHING = 5.0
 """Rows of the overall mean that are added to each level."""
@@ -58,8 +67,8 @@ class Sample:
         return len(self.rows)
 
 
-def draw_sample(target: NDArray[Any], is_classification: bool, seed: int) -> Sample:
-    """At most 20,000 rows; rare classes keep more of theirs, so that they can be judged at all.
+def draw_sample(target: NDArray[Any], is_classification: bool, seed: int, most: int = SAMPLE_ROWS) -> Sample:
+    """At most so many rows; rare classes keep more of theirs, so that they can be judged at all.
 
     Examples
     --------
@@ -70,23 +79,22 @@ def draw_sample(target: NDArray[Any], is_classification: bool, seed: int) -> Sam
     random = generator(seed, "leaks")
     shuffled = random.permutation(len(target)).astype(np.int64)
     if not is_classification:
-        rows = shuffled[:_SAMPLE_ROWS]
+        rows = shuffled[:most]
         return Sample(rows, np.asarray(target[rows], dtype=np.float64), np.arange(len(rows)) % 2, 0)
     codes = np.unique(target, return_inverse=True)[1]
     sizes = np.bincount(codes)
     ordered = shuffled[np.argsort(codes[shuffled], kind="stable")]
     starts = np.cumsum(sizes) - sizes
     place = np.arange(len(ordered)) - starts[codes[ordered]]
-    kept = place < _quota(sizes)
+    kept = place < _quota(sizes, most)
     rows, place = ordered[kept], place[kept]
     mixed = random.permutation(len(rows))
     return Sample(rows[mixed], codes[rows[mixed]].astype(np.int64), place[mixed] % 2, len(sizes))
 
 
-def _quota(sizes: IntArray) -> int:
+def _quota(sizes: IntArray, left: int) -> int:
     """Rows that each class may keep so that all classes together keep the sample's size."""
     ascending = np.sort(sizes)
-    left = _SAMPLE_ROWS
     for number, size in enumerate(ascending):
         share = left // (len(ascending) - number)
         if size > share:

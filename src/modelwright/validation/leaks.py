@@ -19,7 +19,7 @@ from modelwright.validation.leak_formulas import find_formulas
 from modelwright.validation.leak_identities import find_identities
 from modelwright.validation.leak_levels import find_one_class_levels
 from modelwright.validation.leak_report import report
-from modelwright.validation.leak_screening import draw_sample, screen
+from modelwright.validation.leak_screening import SAMPLE_ROWS, draw_sample, screen
 from modelwright.validation.leak_single import find_single
 from modelwright.validation.row_order import find_order_leaks
 
@@ -40,8 +40,9 @@ def find_leaks(
     target: NDArray[Any],
     seed: int,
     keep: frozenset[str] = frozenset(),
+    most_rows: int = SAMPLE_ROWS,
 ) -> list[Finding]:
-    """Judge by at most 20,000 rows whether columns give the target away.
+    """Judge by at most 20,000 rows (or ``most_rows``) whether columns give the target away.
 
     Columns are excluded when they determine the target, or nearly:
 
@@ -74,6 +75,8 @@ def find_leaks(
         Draws the sample and its halves. Equal seeds give equal findings.
     keep : frozenset of str, default empty
         Columns that are never excluded; what is found of them is a warning.
+    most_rows : int, default 20000
+        Rows to judge by, where time is short and columns are many.
 
     Returns
     -------
@@ -102,7 +105,9 @@ def find_leaks(
         known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(len(values), dtype=np.bool_)
         whole = bool(known.all())
         rows = frame if whole else frame.filter(pl.Series(known))
-        found += _of_one_output(rows, schema, part, values if whole else values[known], (seed, keep))
+        found += _of_one_output(
+            rows, schema, part, values if whole else values[known], (seed, keep, most_rows)
+        )
     gone = {finding.column for finding in found if finding.severity == "excluded"}
     left = Schema(tuple(column for column in schema if column.name not in gone))
     first, values = parts[0]
@@ -126,15 +131,15 @@ def _of_one_output(
     schema: Schema,
     problem: Problem,
     target: NDArray[Any],
-    chosen: tuple[int, frozenset[str]],
+    chosen: tuple[int, frozenset[str], int],
 ) -> list[Finding]:
-    seed, keep = chosen
+    seed, keep, most_rows = chosen
     classes = problem.task.is_classification
     target = target.astype(np.int64 if classes else np.float64, copy=False)
     peak = 0.0 if classes or not len(target) else float(np.abs(target).max())
     if peak > _HUGE:
         target = target / peak
-    sample = draw_sample(target, classes, seed)
+    sample = draw_sample(target, classes, seed, most_rows)
     if sample.size < _FEWEST_ROWS or len(np.unique(sample.target)) < 2:
         return []
     place = {name: i for i, name in enumerate(frame.columns)}
