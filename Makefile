@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Modelwright needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,excel,holidays,postgres]'
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,excel,holidays,neural,postgres]'
 	@touch $@
 
 demo: $(STAMP)

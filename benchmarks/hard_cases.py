@@ -183,8 +183,8 @@ CASES: dict[str, Case] = {
     "rows_30_values": Case("regression", 30, 5_000, values(6, lambda rng, y: y)),
     "rows_150": Case("binary", 150, 5_000, small),
     "rows_150_values": Case("regression", 150, 5_000, values(6, lambda rng, y: y)),
-    "positives_0.2%": Case("binary", 20_000, 60_000, binary(12, -9.0, 3.0)),
-    "positives_12_of_2000": Case("binary", 2_000, 60_000, binary(12, -7.5, 3.0)),
+    "positives_0.2%": Case("binary", 20_000, 60_000, binary(12, -11.2, 3.0)),
+    "positives_12_of_2000": Case("binary", 2_000, 60_000, binary(12, -10.1, 3.0)),
     "classes_30": Case("multiclass", 6_000, 6_000, classes(30)),
     "classes_100": Case("multiclass", 6_000, 6_000, classes(100)),
     "wide_60x5000": Case("binary", 60, 1_000, wide),
@@ -194,7 +194,7 @@ CASES: dict[str, Case] = {
     "levels_20k": Case("binary", 60_000, 20_000, many_levels),
     "texts": Case("multiclass", 4_000, 4_000, texts),
     "class_of_two_rows": Case(
-        "multiclass", 600, 4_000, classes(4, np.array([0.333, 0.333, 0.331, 0.003])), two_of_a_class
+        "multiclass", 600, 4_000, classes(4, np.array([0.33, 0.33, 0.33, 0.01])), two_of_a_class
     ),
     "heavy_tail": Case("regression", 5_000, 20_000, values(10, outliers)),
     "target_98%_zero": Case(

@@ -87,3 +87,22 @@ def test_no_transform_is_offered_to_what_models_a_logarithm_already() -> None:
     assert not [
         each for each in only if each.config.get("family") is None and "target_transform" in each.config
     ]
+
+
+def test_generated_features_are_offered_where_there_is_something_to_make_them_of() -> None:
+    problem = Problem.of("y").resolved(Task.REGRESSION, "rmse", ())
+    shape = Shape(rows=2_000, numeric=10, categorical=0, levels=0, outputs=1)
+    offer = Offer(problem, shape, TargetFacts(rows=2_000))
+    label = "lightgbm (generated features)"
+    labels = [each.label for each in offer.portfolio(2**33)[0]]
+    assert labels.index(label) < len(labels) / 2
+    assert "features" in offer.space("lightgbm")
+    assert "features" not in offer.space("linear")
+    for other in (
+        replace(offer, without=("generated_features",)),
+        replace(offer, shape=replace(shape, rows=300)),
+        replace(offer, shape=replace(shape, numeric=1)),
+        replace(offer, problem=replace(problem, task=Task.QUANTILE, metric="pinball", quantiles=(0.1, 0.9))),
+    ):
+        assert label not in [each.label for each in other.portfolio(2**33)[0]]
+        assert "features" not in other.space("lightgbm")

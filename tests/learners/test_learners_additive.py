@@ -179,14 +179,14 @@ def test_predictions_need_no_booster(tmp_path: Path) -> None:
     table = make_learning_table(Task.BINARY, rows=200)
     LEARNERS.load("additive_boosting")().fit(replace(table.task(), config=CONFIG)).model.save(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from modelwright.core import Task\n"
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from modelwright.core import View, ViewInfo\n"
         "from modelwright.learners.additive_model import FittedAdditive as F\n"
-        "from modelwright.testing.learning_tables import make_learning_table as m\n"
-        "F.load(Path(sys.argv[1])).predict(m(Task.BINARY, rows=200).view)\n"
-        "print('lightgbm' in sys.modules)"
+        "view = View(np.ones((3, 4), np.float32), np.ones((3, 2), np.int32), ViewInfo((), ()))\n"
+        "print(F.load(Path(sys.argv[1])).predict(view).rows, 'lightgbm' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
-    assert done.stdout == "False\n", done.stderr
+    assert done.stdout == "3 False\n", done.stderr
 
 
 def _changed(arrays: dict[str, np.ndarray], name: str, value: np.ndarray) -> dict[str, np.ndarray]:

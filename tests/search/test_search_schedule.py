@@ -189,3 +189,15 @@ def test_what_may_be_luck_on_a_few_rows_is_no_reason_to_give_up(tmp_path: Path) 
     losses = [(trials.predictions(number, 1) - trials.data.target[rows]) ** 2 for number in (1, 2)]
     gap = losses[1] - losses[0]
     assert clearly == (gap.mean() > 2 * gap.std() / np.sqrt(len(gap)))
+
+
+def test_a_trial_that_repeats_another_does_not_hold_up_the_rest(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {})
+    trials = simulation.trials()
+    scheduler = FixedScheduler(trials, portfolio("a", "b"), None, 2)
+    work = scheduler.next()
+    assert work is not None
+    work.trial.pruned = True
+    simulation.run(trials, scheduler)
+    assert scheduler.exhausted
+    assert simulation.log == [(1, fold) for fold in range(FOLDS)]

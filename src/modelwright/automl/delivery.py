@@ -12,6 +12,7 @@ from typing import Any
 from modelwright.automl.candidates import candidates_table
 from modelwright.automl.choice import choose
 from modelwright.automl.composition import Composition, Costs, compose
+from modelwright.automl.distill import Distilling
 from modelwright.automl.limits import Limits
 from modelwright.automl.measuring import MEASURE_ENTRY, prediction_seconds
 from modelwright.automl.model import Model
@@ -22,6 +23,7 @@ from modelwright.automl.refit import Refitting, kept_for_refits
 from modelwright.automl.request import TrainRequest
 from modelwright.automl.runner import Run
 from modelwright.automl.side_tasks import Workers
+from modelwright.automl.student import student_seconds
 from modelwright.core import Budget, Deadline, TaskSpec, canonical_json, to_jsonable
 from modelwright.ensemble import ALL_ROWS, Ensemble, Member, merge_folds
 from modelwright.evaluation import ParetoTable
@@ -34,6 +36,9 @@ _ATTEMPTS = 4
 
 _SECONDS_LEFT = 1.0
 """Below these nothing is measured that no limit asks for."""
+
+_STUDENT, _STUDENT_SHARE = 2.0, 0.15
+"""A student is expected to take this times the estimate, and gets this share of the time limit at most."""
 
 _PER_TRIAL, _PER_MODEL = 1_500, 600
 """Bytes of a bundle's records for each trial and each fitted model, roughly."""
@@ -116,8 +121,11 @@ class Settling:
         composition, seconds = Composition.bags(trials, chosen), None
         costs = self._costs(limits)
         costs.alone = quality.readable
+        student = self._taught(chosen, costs)
         if limits:
             composition, seconds = self._inside(limits, costs, deadline)
+        elif student is not None:
+            composition = self._alone(student)
         elif self.request.wants_refit(self._temporal):
             for number in self._refitting.affordable(chosen.numbers):
                 composition = composition.with_models(number, (ALL_ROWS,))
@@ -168,6 +176,7 @@ class Settling:
         able = set[int]()
         if self.request.wants_refit(True):
             able = {t.number for t in self.trials.having(1) if self._refitting.affordable([t.number])}
+        able |= set(costs.refits)
         for _ in range(_ATTEMPTS):
             made = compose(
                 costs,
@@ -221,6 +230,32 @@ class Settling:
         if self.request.wants_refit(True):
             made = self._refitted(made.with_models(number, (ALL_ROWS,)), costs)
         return made if len(made.models[number]) == 1 else made.with_models(number, folds[:1])
+
+    def _taught(self, teacher: Selection, costs: Costs) -> int | None:
+        """The student of the chosen ensemble, if one was asked for and there was the time for it."""
+        name = self.request.student()
+        if not name or self.remaining() <= 0:
+            return None
+        distilling = Distilling(
+            name,
+            self.plan,
+            self.trials,
+            teacher,
+            self.workers,
+            self.directory,
+            self.data_directory,
+        )
+        taught = distilling.teach(self.remaining())
+        if taught is None:
+            return None
+        number, costs.refits[number] = taught
+        return None if self.trials[number].failure else number
+
+    def _alone(self, student: int) -> Composition:
+        """A student's one model of all rows."""
+        count = self.trials.count
+        selection = Selection(count, (student,), (1.0,), self.trials.error(student, count))
+        return Composition(selection, {student: (ALL_ROWS,)})
 
     def _costs(self, limits: Limits) -> Costs:
         """What a bundle and a prediction take without any model: those of the constant."""
@@ -284,10 +319,18 @@ class Settling:
 
 
 def keep_time(request: TrainRequest, plan: Plan, budget: Budget, run: Run) -> None:
-    """Have a run keep back the time that refits of its best trials will take, where there will be any."""
+    """Have a run keep back the time that refits of its best trials and a student will take, if any."""
     temporal = plan.problem.time_column is not None
-    if request.wants_refit(temporal or bool(request.limits())):
-        run.kept = lambda: kept_for_refits(run.state.trials, plan, budget.seconds)
+    refits, student = request.wants_refit(temporal or bool(request.limits())), request.student()
+    taught = 0.0
+    if student and budget.seconds is not None:
+        one = student_seconds(student, plan.problem, plan.shape)
+        taught = min(_STUDENT * one * (1 + (plan.folds + 1) / plan.slots), _STUDENT_SHARE * budget.seconds)
+
+    def kept() -> float:
+        return taught + (kept_for_refits(run.state.trials, plan, budget.seconds) if refits else 0.0)
+
+    run.kept = kept
 
 
 def settle(

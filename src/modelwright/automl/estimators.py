@@ -53,6 +53,10 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         overrides: Mapping[str, str] | None = None,
         monotonic: Mapping[str, Any] | None = None,
         keep: str | Sequence[str] | None = None,
+        max_latency_ms: float | None = None,
+        max_model_mb: float | None = None,
+        refit: bool | str | None = "auto",
+        distill: bool | str = False,
         executor: str = "local",
         random_state: int = 0,
     ) -> None:
@@ -69,6 +73,10 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         self.overrides = overrides
         self.monotonic = monotonic
         self.keep = keep
+        self.max_latency_ms = max_latency_ms
+        self.max_model_mb = max_model_mb
+        self.refit = refit
+        self.distill = distill
         self.executor = executor
         self.random_state = random_state
 
@@ -111,6 +119,10 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
             overrides=self.overrides,
             monotonic=self.monotonic,
             keep=self.keep,
+            max_latency_ms=self.max_latency_ms,
+            max_model_mb=self.max_model_mb,
+            refit=self.refit,
+            distill=self.distill,
             costs=costs,
             learners=self.learners,
             without=self.without,
@@ -164,7 +176,7 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
     metric : str or callable, default "auto"
         What is optimised; ROC AUC for two classes, log loss for more.
     memory_limit, threads, max_trials, search, stop_when_flat, learners, without, quality, overrides,
-    monotonic, keep
+    monotonic, keep, max_latency_ms, max_model_mb, refit, distill
         As for `modelwright.train`. Columns of arrays are named ``c0``, ``c1`` ...
     executor : {"local", "inline"}, default "local"
         Worker processes, or this very process: for tiny data, or inside workers of a cross-validation.
@@ -206,6 +218,10 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
         overrides: Mapping[str, str] | None = None,
         monotonic: Mapping[str, Any] | None = None,
         keep: str | Sequence[str] | None = None,
+        max_latency_ms: float | None = None,
+        max_model_mb: float | None = None,
+        refit: bool | str | None = "auto",
+        distill: bool | str = False,
         executor: str = "local",
         random_state: int = 0,
         costs: Any = None,
@@ -224,6 +240,10 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
             overrides=overrides,
             monotonic=monotonic,
             keep=keep,
+            max_latency_ms=max_latency_ms,
+            max_model_mb=max_model_mb,
+            refit=refit,
+            distill=distill,
             executor=executor,
             random_state=random_state,
         )

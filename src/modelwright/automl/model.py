@@ -36,7 +36,7 @@ from modelwright.data import (
     to_caller,
 )
 from modelwright.ensemble import Ensemble
-from modelwright.evaluation import Leaderboard, bootstrap_scores, score_interval
+from modelwright.evaluation import Leaderboard, ParetoTable, bootstrap_scores, score_interval
 from modelwright.features import Featurizer, RowFeaturizer
 from modelwright.learners import LEARNERS
 from modelwright.metrics import Metric, coverage, problem_metric
@@ -168,6 +168,19 @@ class Model:
             return Leaderboard.from_dict(read_part(self.path, self.manifest, "leaderboard.json"))
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise BundleError(f"The leaderboard of {str(self.path)!r} is damaged ({error}).") from error
+
+    def pareto(self) -> ParetoTable:
+        """What else could have been delivered, by error, time of a prediction and size.
+
+        Raises
+        ------
+        BundleError
+            If the bundle is damaged, or was written before there were such tables.
+        """
+        try:
+            return ParetoTable.from_dict(read_part(self.path, self.manifest, "pareto.json"))
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise BundleError(f"The Pareto table of {str(self.path)!r} is damaged ({error}).") from error
 
     def predict(self, data: Any) -> Any:
         """Predicted labels, or values, in the order of the rows and in the caller's kind.

@@ -10,6 +10,7 @@ from modelwright.automl.portfolio import Offer
 from modelwright.automl.problem_options import as_without
 from modelwright.automl.quality import quality_of
 from modelwright.automl.request import TrainRequest
+from modelwright.automl.student import check_student
 from modelwright.core import (
     Budget,
     Problem,
@@ -204,6 +205,7 @@ def make_plan(
         )
     )
     per_fold = replace(shape, rows=max(1, shape.rows * (folds - 1) // max(1, folds)))
+    check_student(request.student(), problem, per_fold)
     worker_bytes = max(
         _WORKER_BYTES // 2, (budget.memory_bytes - _DRIVER_BYTES) // slots - _WORKER_BYTES // 2
     )

@@ -79,6 +79,7 @@ class TrainRequest:
     max_latency_ms: float | None = None
     max_model_mb: float | None = None
     refit: bool | str | None = "auto"
+    distill: bool | str = False
     quality: str = "best"
     executor: str = "local"
     started: float | None = None
@@ -117,6 +118,7 @@ class TrainRequest:
         if self.refit not in (True, False, None, "auto"):
             raise OptionError(f"refit must be True, False or 'auto', but came as {self.refit!r}.")
         self.limits()
+        self.student()
         SEARCHERS.load(self.search)
         if self.stop_when_flat and self.max_trials is not None:
             raise OptionError(
@@ -183,6 +185,23 @@ class TrainRequest:
             If the quality leaves out one that was asked for.
         """
         return quality_of(self.quality).learners(as_names(self.learners, "learner"))
+
+    def student(self) -> str:
+        """Name of the learner that is taught what the ensemble says; empty for none.
+
+        Raises
+        ------
+        OptionError
+            If it is no learner's name.
+        """
+        if self.distill is None or isinstance(self.distill, bool):
+            return "lightgbm" if self.distill else ""
+        if not isinstance(self.distill, str):
+            raise OptionError(
+                f"distill must be True, False or a learner's name, but came as {self.distill!r}."
+            )
+        LEARNERS.load(self.distill)
+        return self.distill
 
     def wants_refit(self, worthwhile: bool) -> bool:
         """Whether members are fitted once more on all rows: as asked for, else where it is worthwhile."""

@@ -54,6 +54,7 @@ def train(
     max_latency_ms: float | None = None,
     max_model_mb: float | None = None,
     refit: bool | str | None = "auto",
+    distill: bool | str = False,
 ) -> Model:
     """Train a model on a table inside a time and memory budget.
 
@@ -134,6 +135,9 @@ def train(
     refit : bool or "auto", default "auto"
         Deliver one model of all rows for each member instead of one for each fold. ``auto``: where models are
         validated on later rows, and where a limit asks for it.
+    distill : bool or str, default False
+        Teach one small model what the ensemble says; ``"decision_tree"`` or any other learner's name for
+        one of that kind. It is delivered, or with limits: where it is the best that keeps them.
 
     Returns
     -------

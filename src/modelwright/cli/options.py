@@ -8,6 +8,7 @@ __all__ = [
     "CostOption",
     "CountryOption",
     "DataArgument",
+    "DistillOption",
     "GroupFeaturesOption",
     "GroupOption",
     "HoldoutOption",
@@ -23,6 +24,7 @@ __all__ = [
     "NameOption",
     "OptionalDataArgument",
     "OutputOption",
+    "ParetoOption",
     "PositiveOption",
     "QualityOption",
     "QuantilesOption",
@@ -35,6 +37,7 @@ __all__ = [
     "SetOption",
     "SizeOption",
     "StopWhenFlatOption",
+    "StudentOption",
     "TargetOption",
     "TaskOption",
     "TermsOption",
@@ -325,6 +328,25 @@ QualityOption = Annotated[
         metavar="QUALITY",
         help="What kind of model: best, or interpretable (one model alone that people can read).",
     ),
+]
+
+DistillOption = Annotated[
+    bool,
+    typer.Option("--distill", help="Teach one small model what the ensemble says, and deliver it."),
+]
+
+StudentOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Learner of the small model, with --distill: lightgbm, linear, decision_tree ...",
+        show_default=False,
+    ),
+]
+
+ParetoOption = Annotated[
+    bool,
+    typer.Option("--pareto", help="Show what else could have been delivered, by error, time and size."),
 ]
 
 CountryOption = Annotated[

@@ -196,6 +196,7 @@ def _show(workspace: Workspace, reference: str, as_json: bool) -> Answer:
         from modelwright.cli.text import clean, number, table
 
         _print_figures(console, [facts])
+        _print_processor_seconds(console, facts.get("cpu_seconds"))
         rows = [
             [
                 item["trial"],
@@ -250,6 +251,23 @@ def _print_figures(console: Console, found: Sequence[Mapping[str, Any]]) -> None
     if any(facts["error"] for facts in found):
         rows.append(["error", *(facts["error"] for facts in found)])
     console.print(table(["run", *(str(facts["run"]) for facts in found)], rows))
+
+
+def _print_processor_seconds(console: Console, spent: Mapping[str, Any] | None) -> None:
+    """Where the processor time of a run went, from one hundredth of it on; older records do not say."""
+    from modelwright.cli.text import table
+
+    if not spent or not spent["total"]:
+        return
+    rows = [
+        [who, stage, f"{seconds:.1f}", f"{seconds / spent['total']:.0%}"]
+        for who in ("driver", "workers")
+        for stage, seconds in spent[who].items()
+        if seconds >= 0.01 * spent["total"]
+    ]
+    console.print()
+    headings = ["processor seconds of", "stage", "seconds", "share"]
+    console.print(table(headings, rows, numeric=["seconds", "share"], whole=["stage"]))
 
 
 def _figure(key: str, facts: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.answers import Answer
-from modelwright.cli.options import JsonOption, ModelArgument, TermsOption, WorkspaceOption
+from modelwright.cli.leaderboard import pareto_answer
+from modelwright.cli.options import JsonOption, ModelArgument, ParetoOption, TermsOption, WorkspaceOption
 from modelwright.cli.terms import show_terms
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def show(
     model: ModelArgument,
     workspace: WorkspaceOption = None,
     terms: TermsOption = False,
+    pareto: ParetoOption = False,
     as_json: JsonOption = False,
 ) -> Answer:
     """Show what a saved model is and how it came to be.
@@ -74,6 +76,8 @@ def show(
     from modelwright.automl import load_model
 
     loaded = load_model(model, workspace)
+    if pareto:
+        return pareto_answer(loaded, as_json)
     facts = _facts(loaded)
     if terms:
         return show_terms(facts, loaded.terms(), as_json)

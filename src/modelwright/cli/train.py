@@ -10,6 +10,7 @@ from modelwright.cli.clock import process_start
 from modelwright.cli.options import (
     CostOption,
     CountryOption,
+    DistillOption,
     GroupFeaturesOption,
     GroupOption,
     HoldoutOption,
@@ -36,6 +37,7 @@ from modelwright.cli.options import (
     SetOption,
     SizeOption,
     StopWhenFlatOption,
+    StudentOption,
     TargetOption,
     TaskOption,
     ThreadsOption,
@@ -58,7 +60,7 @@ MOST_SHOWN = 15
 _RENAMED = {"time": "time_limit", "memory": "memory_limit", "cost": "costs", "learner": "learners"}
 """Options whose Python arguments have other names."""
 
-_OWN = ("settings", "quiet", "as_json")
+_OWN = ("settings", "student", "quiet", "as_json")
 """Options that are no arguments of a training."""
 
 DONE_BEFORE = "This run was finished before; nothing was done."
@@ -97,6 +99,8 @@ def train(
     max_latency_ms: LatencyOption = None,
     max_model_mb: SizeOption = None,
     refit: RefitOption = None,
+    distill: DistillOption = False,
+    student: StudentOption = None,
     name: NameOption = None,
     output: OutputOption = None,
     resume: ResumeOption = None,
@@ -132,6 +136,7 @@ def _request(given: dict[str, Any], started: float) -> TrainRequest:
         "overrides": parse_overrides(given["settings"] or ()),
         "costs": parse_costs(given["cost"] or ()),
         "monotonic": parse_monotonic(given["monotonic"] or ()),
+        "distill": given["student"] or given["distill"],
     }
     named = {_RENAMED.get(name, name): value for name, value in given.items() if name not in _OWN}
     return TrainRequest(**{**named, **read, "started": started})
@@ -162,6 +167,7 @@ def print_outcome(console: Console, outcome: TrainOutcome, progress: Progress) -
     summary = outcome.summary
     print_leaderboard(console, outcome.model.leaderboard(), MOST_SHOWN)
     console.print()
+    _print_pareto(console, outcome)
     _print_notices(console, progress)
     if outcome.interrupted:
         console.print(
@@ -184,6 +190,16 @@ def print_outcome(console: Console, outcome: TrainOutcome, progress: Progress) -
     console.print(", ".join(facts), soft_wrap=True)
     console.print(f"run    {summary['run']}", soft_wrap=True)
     console.print(f"model  {shortest_path(summary['model'])}", soft_wrap=True)
+
+
+def _print_pareto(console: Console, outcome: TrainOutcome) -> None:
+    """What a limit cost, where there was one."""
+    from modelwright.cli.pareto_table import print_pareto
+
+    facts = outcome.model.manifest.get("delivery", {})
+    if any(facts.get(name) is not None for name in ("max_seconds", "max_bytes")):
+        print_pareto(console, outcome.model.pareto())
+        console.print()
 
 
 def _print_notices(console: Console, progress: Progress) -> None:

@@ -144,7 +144,7 @@ class CellReader:
     def _date(self, value: Any) -> Any:
         kind = type(value)
         if kind is datetime:
-            return value if value.tzinfo is None else _MISS
+            return value if value.tzinfo is None and not value.fold else _MISS
         if kind is str and self._form is not None and self._form.fullmatch(value):
             try:
                 moment = datetime.fromisoformat(value)

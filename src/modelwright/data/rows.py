@@ -188,15 +188,15 @@ def _only(frame: pl.DataFrame, caller: Caller, used: Collection[str]) -> tuple[d
     bare = {name.strip() for name in used}
     row: dict[str, Any] = {}
     for series in frame.get_columns():
-        name, dtype = series.name, series.dtype
+        name, dtype, kind = series.name, series.dtype, series.dtype.base_type()
         if not name:
             return None
         row[name] = None
         if name.strip() not in bare:
             continue
-        if dtype in _PLAIN:
+        if kind in _PLAIN:
             row[name] = series.item()
-        elif dtype in _NEARLY_PLAIN and getattr(dtype, "time_zone", None) is None:
+        elif kind in _NEARLY_PLAIN and getattr(dtype, "time_zone", None) is None:
             row[name] = plain_series(series).item()
         else:
             return None

@@ -13,11 +13,13 @@ from modelwright.ensemble.outputs import FittedOutputs
 from modelwright.ensemble.quantile_offsets import fit_offsets, moved
 from modelwright.ensemble.refitting import refit_config
 from modelwright.ensemble.selection import select_weights
+from modelwright.ensemble.soft_targets import TEACH_ENTRY
 
 __all__ = [
     "ALL_ROWS",
     "ENTRY",
     "PREDICT_ENTRY",
+    "TEACH_ENTRY",
     "Calibration",
     "Ensemble",
     "FitOptions",

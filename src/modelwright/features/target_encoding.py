@@ -185,7 +185,8 @@ class TargetEncoder:
             If the view has other columns.
         """
         codes = select_rows(view.categorical, rows)
-        found = self.effects.look_up(codes).transpose(0, 2, 1).reshape(len(codes), -1)
+        width = codes.shape[1] * self.outputs
+        found = self.effects.look_up(codes).transpose(0, 2, 1).reshape(len(codes), width)
         return np.hstack([found, self.counts.look_up(codes)]).astype(np.float32, copy=False)
 
     def columns(self, info: ViewInfo) -> tuple[FeatureInfo, ...]:

@@ -51,10 +51,12 @@ def purified(
         key: tuple(axis.cells(columns[axis.column]) for axis in term.axes) for key, term in terms.items()
     }
     for key, term in terms.items():
-        found = np.bincount(
+        counted = np.bincount(
             np.ravel_multi_index(places[key], term.weights.shape), shares, minlength=term.weights.size
         )
-        terms[key] = replace(term, weights=found.reshape(term.weights.shape), values=term.values.copy())
+        terms[key] = replace(
+            term, weights=counted.astype(np.float64).reshape(term.weights.shape), values=term.values.copy()
+        )
     for key in [key for key in terms if len(key) == 2]:
         _purify(terms[key], terms[key[:1]], terms[key[1:]])
     for term in terms.values():

@@ -51,8 +51,7 @@ def tables_of_trees(trees: list[dict[str, Any]], outputs: int, view: View) -> Ad
                 continue
             if key not in tables:
                 tables[key] = Term.empty(tuple(axes[column] for column in key), outputs)
-            box = np.ix_(*(leaf.cells[column] for column in key))
-            tables[key].values[(*box, output)] += leaf.value
+            tables[key].values[..., output][np.ix_(*(leaf.cells[column] for column in key))] += leaf.value
     ordered = tuple(tables[key] for key in sorted(tables, key=lambda each: (len(each), each)))
     return AdditiveTables(view.numeric.shape[1], view.info.cardinalities, intercept, ordered)
 

@@ -26,6 +26,8 @@ LEARNERS = Catalog(
         "naive_bayes": "modelwright.learners.naive_bayes:NaiveBayes",
         "gaussian_process": "modelwright.learners.gaussian_process:GaussianProcess",
         "decision_tree": "modelwright.learners.decision_tree:DecisionTree",
+        "mlp": "modelwright.learners.mlp:MLP",
+        "tabm": "modelwright.learners.tabm:TabM",
     },
 )
 """Name to learner class; ``LEARNERS.load(name)()`` makes one."""

@@ -151,11 +151,9 @@ class _Passes:
         values = matrix.data if hasattr(matrix, "tocsr") else matrix.reshape(-1)
         squares = sum(float(np.square(part, dtype=np.float64).sum()) for part in np.array_split(values, 32))
         length = float(np.sqrt(max(squares / matrix.shape[0], 1e-12)))
-        # in place: the matrix is this fit's own
-        values /= values.dtype.type(length)
         weights = np.ones(len(fold.train_rows)) if fold.train_weights is None else fold.train_weights
         return cls(
-            matrix=matrix,
+            matrix=matrix / values.dtype.type(length),  # a copy: the matrix may be kept for other fits
             length=length,
             target=fold.train_target,
             weights=weights / weights.mean(),

@@ -62,6 +62,7 @@ class NeuralLearner(Learner):
 
     fitted = FittedNetwork
     engines = ("torch",)
+    preloaded = False
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:
         """Everything but directions, where torch is installed."""
@@ -111,7 +112,7 @@ class NeuralLearner(Learner):
         return Estimate(float(0.2 + seconds), int(memory + _TORCH_BYTES))
 
     def fit(self, task: FitTask) -> FitResult:
-        """Train until the schedule ends, which is shortened to the time left where the clock may be looked at."""
+        """Train until the schedule ends; adaptive fits shorten it to the time that is left."""
         settings = self.settings(task.config)
         if settings["activation"] not in (None, *ACTIVATIONS):
             known = ", ".join(ACTIVATIONS)

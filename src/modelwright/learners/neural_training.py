@@ -192,12 +192,10 @@ class _Weights:
         flat = [arrays[name].ravel() for name in self._shapes]
         self.vector = torch.from_numpy(np.concatenate(flat))
         self._gradient = torch.zeros_like(self.vector)
-        self.views = {
-            name: part.detach().requires_grad_() for name, part in self._split(self.vector).items()
-        }
+        self.views = {name: part.detach().requires_grad_() for name, part in self._split(self.vector).items()}
         for name, part in self._split(self._gradient).items():
             self.views[name].grad = part
-        sizes = {kind: 0 for kind in sorted(set(kinds.values()))}
+        sizes = dict.fromkeys(sorted(set(kinds.values())), 0)
         for name, shape in self._shapes.items():
             sizes[kinds[name]] += math.prod(shape)
         lengths = list(sizes.values())
@@ -393,7 +391,9 @@ class _Tensors:
 
 
 class _Dropout:
-    """Masks of hidden neurons, cut at random places from one long draw: drawing anew costs as much as a layer.
+    """Masks of hidden neurons, cut at random places from one long draw.
+
+    Drawing anew for each step costs as much as a layer.
 
     Parameters
     ----------

@@ -31,8 +31,8 @@ class TabM(NeuralLearner):
     turn = 2
     defaults: ClassVar[Mapping[str, Any]] = {
         "members": 8,
-        "width": 192,
-        "depth": 3,
+        "width": 128,
+        "depth": 2,
         "activation": None,
         "periodic": True,
         "sigma": 0.1,
@@ -55,7 +55,7 @@ class TabM(NeuralLearner):
             "dropout": Choice((0.0, 0.1, 0.25)),
             "weight_decay": Float(1e-4, 0.1, log=True),
             "members": Choice((8, 16)),
-            "width": Choice((96, 192, 256)),
+            "width": Choice((64, 128, 256)),
             "depth": Choice((2, 3)),
             "periodic": Choice((True, False)),
             "sigma": Float(0.05, 0.5, log=True),
