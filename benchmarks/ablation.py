@@ -7,10 +7,11 @@ Fixed 70/30 splits (stratified for classes), `id_columns` and `leak_columns` lef
 rows is that of the metric that was optimised: 1 - ROC AUC, log loss or RMSE; for `thresholds`, 1 - F1 (macro
 for several classes) of labels. Ratio = error without the part / error with it: above 1 the part helps.
 
-- A part that changes the search (`messy_values`, `text`, `target_encoding`, `target_transform`) is switched
-  off with `--without PART` in a run of its own. Where both runs would see the same features, the same
-  configurations and the same search spaces, the part has nothing to do on this set: its ratio is 1 and no run
-  is made (`how` is "inert"); two runs would differ by the noise of the clock alone.
+- A part that changes the search (`messy_values`, `text`, `target_encoding`, `generated_features`,
+  `target_transform`) is switched off with `--without PART` in a run of its own. Where both runs would see
+  the same features, the same configurations and the same search spaces, the part has nothing to do on this
+  set: its ratio is 1 and no run is made (`how` is "inert"); two runs would differ by the noise of the clock
+  alone.
 - A part that is fitted at the end (`calibration`, `thresholds`) is taken off the very model that was trained
   with it: a paired comparison.
 
@@ -41,7 +42,7 @@ from modelwright.core import Task
 from modelwright.ensemble import TargetFacts
 from modelwright.metrics import get_metric
 
-SEARCHED = ("messy_values", "text", "target_encoding", "target_transform")
+SEARCHED = ("messy_values", "text", "target_encoding", "generated_features", "target_transform")
 FITTED_LAST = {"calibration": "auto", "thresholds": "labels"}
 LABELS = {"binary": "f1", "multiclass": "f1_macro"}
 ENTRY_FIELDS = ("drop", "id_columns", "leak_columns")

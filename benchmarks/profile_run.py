@@ -1,12 +1,16 @@
 """Where the processor seconds of runs go, stage by stage, for the driver and its workers.
 
-usage: profile_run.py DATA_FOLDER RESULTS.csv [--time 60] [--threads 2] [--memory 4GB] [--only a,b]
+usage: profile_run.py DATA_FOLDER RESULTS.csv [--time 60] [--threads 2] [--slots 1] [--memory 4GB]
+                      [--only a,b]
 
 Each data set of a folder with a manifest is trained in a fresh process and workspace. Everything is counted
 in processor seconds, so that a busy machine tells the same story as an idle one, as far as there is time to
 tell it. `idle` is what the budget had (wall seconds times threads) less what was used: on a busy machine that
 is mostly what others took. One line a stage; `share` is of the seconds used, `share_of_budget` of the budget.
 What the run's record says of its stages is refined by timing the driver's own functions from outside.
+
+`--slots` says how many worker processes share the threads, instead of what a plan decides: `--slots 1` fits
+one fold at a time on all threads. The first model, the score and the peak of memory tell which is better.
 """
 
 from __future__ import annotations
@@ -50,6 +54,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--only", default="")
+    parser.add_argument("--slots", type=int, default=0)
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     entries = json.loads((options.data / "manifest.json").read_text())
@@ -62,6 +67,7 @@ def main() -> None:
             continue
         command = [sys.executable, __file__, str(options.data), str(options.results), "--one", entry["name"]]
         command += ["--time", str(options.time), "--threads", str(options.threads)]
+        command += ["--slots", str(options.slots)]
         done = subprocess.run(
             [*command, "--memory", options.memory], capture_output=True, text=True, check=False
         )
@@ -82,6 +88,8 @@ def profile(entry: dict[str, str], options: argparse.Namespace) -> dict[str, Any
 
     imported = time.process_time()
     clock = Stopwatch()
+    if options.slots:
+        _divide(options.slots, options.threads)
     for stage, (place, name) in PARTS.items():
         _time(place, name, stage, clock)
     with tempfile.TemporaryDirectory() as place:
@@ -108,7 +116,16 @@ def profile(entry: dict[str, str], options: argparse.Namespace) -> dict[str, Any
         "parts": clock.seconds,
         "cpu": summary["cpu_seconds"],
         "trials": summary["trials"],
+        "score": summary["score"],
+        "first_model_s": summary["first_model_seconds"],
+        "peak_mb": summary["peak_memory_mb"],
     }
+
+
+def _divide(slots: int, threads: int) -> None:
+    """Let every plan use so many worker processes."""
+    for place in ("modelwright.automl.plan", "modelwright.automl.execute"):
+        import_module(place).slots_for = lambda budget: (slots, max(1, threads // slots))  # type: ignore[attr-defined]
 
 
 def _time(place: str, name: str, stage: str, clock: Any) -> None:
@@ -143,7 +160,9 @@ def tell(dataset: str, found: dict[str, Any]) -> list[dict[str, object]]:
     training = cpu["workers"].get("training", 0.0)
     print(
         f"{dataset}: {found['trials']} trials, {used:.1f} of {budget:.1f} s used, training "
-        f"{training / used:.0%} of what was used, {training / budget:.0%} of the budget",
+        f"{training / used:.0%} of what was used, {training / budget:.0%} of the budget; score "
+        f"{found['score']:.5g}, first model after {found['first_model_s'] or -1:.1f} s, "
+        f"{found['peak_mb']:.0f} MB",
         flush=True,
     )
     return [

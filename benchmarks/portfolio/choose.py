@@ -32,14 +32,20 @@ from modelwright.metrics import problem_metric
 
 Key = tuple[str, str]
 
-MOST_ROWS = 1_000
+MOST_ROWS = 500
 """Validation rows that a selection looks at, and test rows that it is scored on."""
 
-NOTHING = float(np.log(4.0))
+NOTHING = float(np.log(2.0))
 """Level (logarithm of the error over that of all candidates together) of no model, and the worst one."""
 
-SOLVED = 0.02
+SOLVED = 0.05
 """Share of the constant's error that is added to all errors: halving next to nothing is no gain."""
+
+FEW_TESTED = 200
+"""Test rows at which a task counts half: what few rows say is mostly luck."""
+
+AROUND = 0.05
+"""Seconds that each fit takes in a run besides its own: the way to a worker and back, scoring, choosing."""
 
 DOUBT = 4.0
 """Tasks without a gain that are imagined beside the real ones: a gain on few tasks may be luck."""
@@ -50,7 +56,7 @@ PRIOR = 10.0
 LEAST = 5e-4
 """Gain (as a ratio of errors) below which the order is luck, and the hand-made one stands."""
 
-MOST_PLACES = 12
+MOST_PLACES = 10
 """Places of an order that are learned; the hand-made order follows."""
 
 PUBLISHED_CONFIGS = {(learner, label): config for learner, label, config in PUBLISHED}
@@ -97,7 +103,7 @@ class Fits:
             key = each["learner"], each["label"]
             with np.load(folder / each["file"]) as fit:
                 # what fails, or is out of time, costs all the same
-                seconds[key] = float(fit["seconds"].mean()) if len(fit["seconds"]) else 0.01
+                seconds[key] = AROUND + (float(fit["seconds"].mean()) if len(fit["seconds"]) else 0.0)
                 folds = max(folds, len(fit["seconds"]))
                 if not str(fit["reason"]):
                     predictions[key] = fit["valid"][:: steps[0]], fit["test"][:: steps[1]]
@@ -123,6 +129,12 @@ class Fits:
         """What the learners offer themselves, in the hand-made order."""
         return [key for key in self.keys if key not in PUBLISHED_KEYS]
 
+    @property
+    def evidence(self) -> float:
+        """What the task counts among others."""
+        tested = len(self._targets[1])
+        return tested / (tested + FEW_TESTED)
+
     def share(self, key: Key) -> float:
         """A candidate's part of the time that the whole hand-made portfolio takes."""
         return self.seconds[key] / sum(self.seconds[each] for each in self.own)
@@ -147,7 +159,7 @@ class Fits:
 
     def _blend(self, members: frozenset[Key]) -> np.ndarray:
         chosen = [self._predictions[key] for key in self.keys if key in members]
-        weights = select_weights(self._metric, self._targets[0], [valid for valid, _ in chosen], steps=20)
+        weights = select_weights(self._metric, self._targets[0], [valid for valid, _ in chosen], steps=12)
         return np.tensordot(weights, np.stack([test for _, test in chosen]).astype(float), 1)
 
     def _error(self, predictions: np.ndarray) -> float:
@@ -201,10 +213,12 @@ def expected(
     return Place(key, gain / (known + DOUBT), share / known)
 
 
-def weights_of(inside: Sequence[bool]) -> list[float]:
-    """Weights of tasks in a regime: 1 within, `PRIOR` for all the others together."""
-    outside = len(inside) - sum(inside)
-    return [1.0 if each else min(1.0, PRIOR / outside) for each in inside]
+def weights_of(tasks: Sequence[Fits], inside: Sequence[bool]) -> list[float]:
+    """Weights of tasks in a regime: what each counts within, `PRIOR` for all the others together."""
+    outside = sum(task.evidence for task, within in zip(tasks, inside) if not within)
+    return [
+        task.evidence * (1.0 if within else min(1.0, PRIOR / outside)) for task, within in zip(tasks, inside)
+    ]
 
 
 def whole(order: Sequence[Place], task: Fits) -> list[Key]:
@@ -228,9 +242,10 @@ def leave_one_out(tasks: Sequence[Fits]) -> list[dict[str, Any]]:
         orders = {"hand-made": task.own}
         for name, split in SPLITS.items():
             inside = [split(other) == split(task) for other in others]
-            orders[name] = whole(learn(others, weights_of(inside)), task)
+            orders[name] = whole(learn(others, weights_of(others, inside)), task)
         for name, order in orders.items():
             facts = {"task": task.name, "origin": task.origin, "kind": task.kind, "rows": task.rows}
+            facts["weight"] = round(task.evidence, 3)
             curve = zip(BUDGETS, task.curve(order))
             rows.append({**facts, "order": name, **{f"{b}s": round(float(np.exp(x)), 4) for b, x in curve}})
         print(
@@ -243,17 +258,17 @@ def leave_one_out(tasks: Sequence[Fits]) -> list[dict[str, Any]]:
 
 def report(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
     """Mean change of the error against the hand-made order, with its standard error over the tasks, in %."""
+    by_hand = [row for row in rows if row["order"] == "hand-made"]
+    weights = np.array([row["weight"] for row in by_hand]) / sum(row["weight"] for row in by_hand)
     found: dict[str, dict[str, str]] = {}
-    levels = {order: [row for row in rows if row["order"] == order] for order in ("hand-made", *SPLITS)}
     for order in SPLITS:
         found[order] = {}
-        for budget in BUDGETS:
-            each = [
-                np.log(new[f"{budget}s"] / old[f"{budget}s"])
-                for old, new in zip(levels["hand-made"], levels[order])
-            ]
-            mean, error = np.mean(each), np.std(each) / np.sqrt(len(each))
-            found[order][f"{budget}s"] = f"{100 * mean:+.2f} ± {100 * error:.2f}"
+        learned = [row for row in rows if row["order"] == order]
+        for budget in (f"{seconds}s" for seconds in BUDGETS):
+            each = np.log([new[budget] / old[budget] for old, new in zip(by_hand, learned)])
+            mean = weights @ each
+            error = np.sqrt(weights**2 @ (each - mean) ** 2)
+            found[order][budget] = f"{100 * mean:+.2f} ± {100 * error:.2f}"
     return found
 
 
@@ -264,7 +279,7 @@ def table(tasks: Sequence[Fits], split: str) -> list[dict[str, Any]]:
         inside = [SPLITS[split](task) == regime for task in tasks]
         kind, size = (*regime, "", "")[:2]
         order = []
-        for place in learn(tasks, weights_of(inside)):
+        for place in learn(tasks, weights_of(tasks, inside)):
             learner, label = place.key
             measured = {"gain": round(place.gain, 4), "share": round(place.share, 4)}
             new = {"config": PUBLISHED_CONFIGS[place.key]} if place.key in PUBLISHED_CONFIGS else {}
@@ -313,7 +328,9 @@ def main() -> None:
             "date": str(date.today()),
             "tasks": {origin: sum(task.origin == origin for task in tasks) for origin in ORIGINS},
             "fits": sum(task.folds * len(task.seconds) for task in tasks),
-            "processor_seconds": round(sum(task.folds * sum(task.seconds.values()) for task in tasks)),
+            "processor_seconds": round(
+                sum(task.folds * (seconds - AROUND) for task in tasks for seconds in task.seconds.values())
+            ),
             "study": settings,
             "versions": {name: importlib.metadata.version(name) for name in engines},
             "split": options.split,

@@ -39,7 +39,9 @@ def book(place: Path, **trials: tuple[float, float, int]) -> Trials:
             directory.mkdir()
             error = np.random.default_rng([number, fold]).normal(0, noise, len(rows))
             np.save(directory / "valid.npy", target[rows] + error)
-            made.finish_fold(number, fold, FoldResult(directory, 0.1, 0.0, size, False, {}, {}, seconds))
+            made.finish_fold(
+                number, fold, FoldResult(directory, 0.1, 0.0, size, False, {}, row_seconds=seconds)
+            )
     return made
 
 

@@ -52,6 +52,7 @@ def test_a_finished_refit_is_found_again_and_not_fitted_twice(tmp_path: Path) ->
     folds = len(prepared.data.folds.valid)
     plan = make_plan(prepared.problem, shape, budget, folds=folds, request=request, facts=facts)
     write_fold_data(prepared.data, tmp_path / "data")
+    (tmp_path / "folds").mkdir()
     trials = Trials(prepared.data, prepared.metric)
     trials.add(Trial(1, "linear", "linear", {}, "portfolio"))
     for fold in range(2):

@@ -18,7 +18,13 @@ _MOST_TRIALS = 12
 
 
 def candidates_table(
-    costs: Costs, chosen: Selection, delivered: Composition, limits: Limits, measured: float | None
+    costs: Costs,
+    chosen: Selection,
+    delivered: Composition,
+    limits: Limits,
+    measured: float | None,
+    *,
+    brief: bool = False,
 ) -> ParetoTable:
     """Error, time and size of what could be delivered.
 
@@ -31,11 +37,13 @@ def candidates_table(
     limits : Limits
     measured : float or None
         Seconds that one prediction of the delivered model was measured to take.
+    brief : bool, default False
+        Whether there is no time for more than the delivered model.
     """
     trials = costs.trials
     folds = min(chosen.folds, delivered.selection.folds)
     points = [_point(costs, delivered, folds, delivered=True, measured=measured)]
-    for made in _compositions(trials, chosen, folds):
+    for made in () if brief else _compositions(trials, chosen, folds):
         if _parts(made) != _parts(delivered):
             points.append(_point(costs, made, folds))
     return pareto_table(

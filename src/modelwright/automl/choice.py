@@ -72,8 +72,15 @@ def _proves_better(trials: Trials, found: Selection, best: Selection, needed: fl
     errors = [trials.error_of(blend.array, folds) for blend in blends]
     if errors[0] <= errors[1]:
         return False
+    groups = trials.data.groups
     scores = bootstrap_scores(
-        trials.metric, trials.target(folds), blends, weights=trials.weights(folds), seed=seed, resamples=100
+        trials.metric,
+        trials.target(folds),
+        blends,
+        weights=trials.weights(folds),
+        groups=None if groups is None else np.asarray(groups)[trials.rows(folds)],
+        seed=seed,
+        resamples=100,
     )
     differences = scores[:, 0] - scores[:, 1]
     return abs(float(np.nanmean(differences))) > needed * float(np.nanstd(differences))

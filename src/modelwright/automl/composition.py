@@ -21,9 +21,9 @@ from modelwright.search import Prices, Selection, Trial, Trials
 
 __all__ = ["Composition", "Costs", "compose"]
 
-_REFIT, _SINGLE = 1.01, 1.02
-"""How much more one model errs than a bag of fold models: fitted on all rows (about 1% in the median on the
-tables of AMLB), fitted on the rows of one fold."""
+_REFIT, _SINGLE = 1.03, 1.05
+"""How much more one model errs than a bag of fold models: fitted on all rows (3% with boosted trees on two
+tables of 1,000 and 6,000 rows), fitted on the rows of one fold (3% and 7% there)."""
 
 _SLACK = 0.98
 """Share of a limit that is planned for: measurements scatter."""

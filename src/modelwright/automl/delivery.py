@@ -134,6 +134,7 @@ class Settling:
             composition = self._one_model(composition, costs)
         expected, size = costs.of(composition)
         broken = limits.broken(expected if seconds is None else seconds, size)
+        brief = not limits and self.remaining() < _SECONDS_LEFT
         warning = f"No model keeps the limits: {broken}. The one that comes closest was delivered."
         facts = {
             "refitted": [number for number in composition.refitted if number not in costs.merged],
@@ -147,7 +148,7 @@ class Settling:
             composition,
             costs,
             {"delivery": facts},
-            candidates_table(costs, chosen, composition, limits, seconds),
+            candidates_table(costs, chosen, composition, limits, seconds, brief=brief),
             warning if broken else "",
         )
 

@@ -13,7 +13,7 @@ __all__ = ["Effort", "effort_for"]
 _TEXT_SHARE, _LEAK_SHARE = 0.15, 0.1
 """Shares of the time limit that the terms of text and the guard against leaks may take."""
 
-_WEIGHING, _CHOOSING = 0.3e-6, 0.6e-6
+_WEIGHING, _CHOOSING = 0.2e-6, 0.35e-6
 """Seconds for a character: to weigh the terms of a text, and to choose terms and axes by it."""
 
 _CHECKING = 0.25e-6
@@ -75,7 +75,7 @@ def effort_for(frame: pl.DataFrame, schema: Schema, seconds: float | None, outpu
     >>> frame = pl.DataFrame({"note": ["a text of some length, " * 20] * 10_000})
     >>> schema = Schema((Column("note", Kind.TEXT),))
     >>> [effort_for(frame, schema, limit).text_characters for limit in (60, 10, 2)]
-    [None, 625000, 0]
+    [None, 1657142, 0]
     """
     if seconds is None:
         return Effort()

@@ -24,6 +24,7 @@ from modelwright.core import (
     BadInput,
     Budget,
     BudgetTooSmall,
+    Executor,
     Interrupted,
     ModelwrightError,
     StorageError,
@@ -410,9 +411,7 @@ class _Attempt:
             )
         )
 
-    def _summary(
-        self, delivery: Delivery, state: RunState, executor: LocalExecutor | InlineExecutor
-    ) -> dict[str, Any]:
+    def _summary(self, delivery: Delivery, state: RunState, executor: Executor) -> dict[str, Any]:
         score = delivery.manifest["score"]
         real = [trial for trial in state.trials.all() if trial.origin != "baseline"]
         summary: dict[str, Any] = to_jsonable(

@@ -41,6 +41,7 @@ from modelwright.ensemble import FoldData
 from modelwright.features import FeatureOptions, Featurizer, screen_columns
 from modelwright.metrics import Metric, check_usable, default_metric, problem_metric
 from modelwright.validation import (
+    Folds,
     copies_as_groups,
     find_combined_classes,
     find_duplicates,
@@ -154,14 +155,7 @@ def prepare(request: TrainRequest, seconds: float | None = None) -> Prepared:
     effort = effort_for(frame, table.schema, seconds, problem.outputs if problem.labels else 1)
     findings += effort.findings
     schema = _usable_columns(request, table.schema, frame, (problem, target, effort), findings)
-    folds = make_folds(
-        problem,
-        target,
-        count=_count(problem, target, groups, times),
-        seed=request.seed,
-        groups=groups,
-        times=times,
-    )
+    folds = _folds(problem, target, request.seed, groups, times)
     if copies:
         folds = replace(folds, reason="Copies of a row belong together and are never divided.")
     findings += [*folds.findings, *find_duplicates(frame, schema, target, folds, problem)]
@@ -354,6 +348,17 @@ def _copies_together(
     frame = table.frame if len(resolved.rows) == table.frame.height else table.frame[resolved.rows]
     found = copies_as_groups(frame, table.schema, resolved.target, problem)
     return (resolved, []) if found is None else (replace(resolved, groups=found[0]), [found[1]])
+
+
+def _folds(
+    problem: Problem,
+    target: NDArray[Any],
+    seed: int,
+    groups: NDArray[np.int64] | None,
+    times: NDArray[np.int64] | None,
+) -> Folds:
+    count = _count(problem, target, groups, times)
+    return make_folds(problem, target, count=count, seed=seed, groups=groups, times=times)
 
 
 def _count(

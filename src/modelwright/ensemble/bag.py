@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import BundleError, Predictions, SchemaMismatch, Task, View
+from modelwright.core import BundleError, Predictions, SchemaMismatch, Stopwatch, Task, View
 from modelwright.ensemble.calibration import Calibration
 from modelwright.ensemble.outputs import load_model
 from modelwright.ensemble.quantile_offsets import moved
@@ -244,7 +244,9 @@ def predict_in_worker(parameters: Mapping[str, Any], context: WorkerContext) -> 
     parameters : mapping
         ``root`` and ``record`` of the ensemble, ``view`` (a directory), ``output`` (an ``.npy`` file).
     """
-    ensemble = Ensemble.from_dict(Path(parameters["root"]), parameters["record"])
-    predictions = ensemble.predict(open_view(Path(parameters["view"])))
+    clock = Stopwatch()
+    with clock("predicting"):
+        ensemble = Ensemble.from_dict(Path(parameters["root"]), parameters["record"])
+        predictions = ensemble.predict(open_view(Path(parameters["view"])))
     np.save(Path(parameters["output"]), predictions.array, allow_pickle=False)
-    return {"rows": predictions.rows}
+    return {"rows": predictions.rows, "cpu_seconds": clock.seconds}

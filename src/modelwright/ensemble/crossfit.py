@@ -145,32 +145,15 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
     """Fit one fold, predict its validation rows and publish the result (the worker's entry point).
 
     Everything is written to a directory beside the final one and renamed: a fold is there completely or not
-    at all. A fit that had no time for any model is none: ``out_of_time`` says so; nor
-    is a first fold for which no feature could be generated: ``repeats`` says what else it would repeat.
+    at all. A fit that had no time for any model is none: ``out_of_time`` says so; nor is a first fold for
+    which no feature could be generated: ``repeats`` says why it would repeat another trial's.
     """
     job, clock = FoldJob(**parameters), Stopwatch()
     with clock("opening"):
         data = _open_cached(job.data, job.data_identity, context.cache)
     with clock("starting"):
         learner = _loaded(job.learner)
-    task = FitTask(
-        view=data.view,
-        target=data.target,
-        train_rows=_training_rows(data, job),
-        valid_rows=_validated_rows(data, job.fold),
-        problem=data.problem,
-        weights=data.weights,
-        config=job.config,
-        deadline=context.deadline,
-        memory_limit=context.memory_bytes,
-        threads=context.threads,
-        seed=job.seed,
-        adaptive=job.adaptive,
-        cache=context.cache,
-        cache_key=data.identity,
-        groups=data.groups,
-        clock=clock,
-    )
+    task = _task(job, data, context, clock)
     started = time.monotonic()
     try:
         with clock("training"):
@@ -243,6 +226,28 @@ def _training_rows(data: FoldData, job: FoldJob) -> NDArray[np.int64]:
         order = order[np.argsort(np.asarray(data.target)[rows[order]], kind="stable")]
     step = max(1, round(1 / job.share))
     return np.sort(rows[order[::step]])
+
+
+def _task(job: FoldJob, data: FoldData, context: WorkerContext, clock: Stopwatch) -> FitTask:
+    """What the learner is told."""
+    return FitTask(
+        view=data.view,
+        target=data.target,
+        train_rows=_training_rows(data, job),
+        valid_rows=_validated_rows(data, job.fold),
+        problem=data.problem,
+        weights=data.weights,
+        config=job.config,
+        deadline=context.deadline,
+        memory_limit=context.memory_bytes,
+        threads=context.threads,
+        seed=job.seed,
+        adaptive=job.adaptive,
+        cache=context.cache,
+        cache_key=data.identity,
+        groups=data.groups,
+        clock=clock,
+    )
 
 
 def _fit(learner: Learner, task: FitTask, job: FoldJob) -> FitResult:

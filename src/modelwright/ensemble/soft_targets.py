@@ -1,10 +1,11 @@
 """Rows that teach a student: the training rows with the truth, and made-up rows with what an ensemble says.
 
 What fold models say of the rows of other folds is no honest lesson: they have seen the labels that the
-student is then judged by (on 1,000 rows a student of two linear models so scored 0.82 ROC AUC, and they 0.79).
-What they say of their own training rows is little more than the labels. So they are asked about rows that do not
-exist: training rows with some columns from another row, after Bucila, Caruana and Niculescu-Mizil, "Model
-compression" (2006). A student of a fold then learns from that fold's models and training rows alone.
+student is then judged by (on 1,000 rows a student of two linear models so scored 0.82 ROC AUC, the models
+0.79). What they say of their own training rows is little more than the labels. So they are asked about rows
+that do not exist: training rows with some columns from another row, after Bucila, Caruana and
+Niculescu-Mizil, "Model compression" (2006). A student of a fold then learns from that fold's models and
+training rows alone.
 
 A row with probabilities for its classes (Hinton, Vinyals and Dean, "Distilling the knowledge in a neural
 network", 2015) becomes one row for each likely class, weighted by its probability: the cross-entropy of these

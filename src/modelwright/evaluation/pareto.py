@@ -11,6 +11,10 @@ import numpy as np
 __all__ = ["ParetoPoint", "ParetoTable", "pareto_table"]
 
 
+_SCATTER = (1.0, 1.1, 1.02)
+"""Ratios of errors, times and sizes that count as equal: times were measured, sizes are partly estimated."""
+
+
 @dataclass(frozen=True)
 class ParetoPoint:
     """One model that could be delivered.
@@ -130,9 +134,12 @@ def pareto_table(
 
 
 def _beats(one: ParetoPoint, other: ParetoPoint) -> bool:
-    """Whether one is at least as good in everything, and better in something."""
+    """Whether one is at least as good in everything, and better in something by more than scatter."""
     ours, theirs = _figures(one), _figures(other)
-    return all(a <= b for a, b in zip(ours, theirs, strict=True)) and ours != theirs
+    pairs = list(zip(ours, theirs, _SCATTER, strict=True))
+    return all(a <= b * scatter for a, b, scatter in pairs) and any(
+        a * scatter < b for a, b, scatter in pairs
+    )
 
 
 def _figures(point: ParetoPoint) -> tuple[float, float, float]:

@@ -40,6 +40,9 @@ _MOST_ROWS = 15_000
 _MOST_CELLS = 3_000_000
 """The screen looks at a sample of so many rows at most, and of so many cells."""
 
+_PART = 0.35
+"""Share of each of the parts that features are chosen by."""
+
 _FEWEST_IN_PART = 100
 
 _NUMBERS = 14
@@ -54,6 +57,10 @@ _FEWEST_DISTINCT = 3
 _ROWS_OF_LEVEL = 4
 """Training rows that the levels of a cross must have on average."""
 
+_FIRST_ROUNDS = 10
+"""Rounds before candidates are held against what is unexplained: main effects are learned by then, and what takes
+many splits is not."""
+
 _BINS = 16
 _CHANCE = 0.05
 """Chance that any feature of pure noise passes the first screen."""
@@ -66,7 +73,7 @@ _PASSED = 60
 _PROBES = 10
 """Shuffled copies that tell which gains chance gives."""
 
-_CLEARLY = 1.0
+_CLEARLY = 2.0
 """Standard errors by which the loss of held-out rows must fall."""
 
 _LEAST_FALL = 0.003
@@ -183,7 +190,8 @@ class _Search:
             return Chosen(None, "too few groups of rows")
         if not self.numbers and not self.categories:
             return Chosen(None, "no columns to combine")
-        fits = [self._fit(view.numeric, split) for split in ((first, second), (second, first))]
+        splits = ((first, second), (second, first))
+        fits = [self._fit(view.numeric, split, _FIRST_ROUNDS) for split in splits]
         candidates = self._candidates(fits[0].gains + fits[1].gains)
         if not len(candidates):
             return Chosen(None, "no columns to combine")
@@ -196,6 +204,8 @@ class _Search:
         matrix[known], matrix[third] = inside, made.transform(view.take(third))
         probes = self.random.permutation(matrix[:, :_PROBES], axis=0)
         before = self._fit(view.numeric, (known, third))
+        if not before.converged:
+            return Chosen(None, "the columns alone tell more with each round, so nothing is left to explain")
         after = self._fit(np.concatenate([view.numeric, matrix, probes], axis=1), (known, third))
         gains = after.gains[view.numeric.shape[1] :][: len(passed)]
         noise = after.gains[view.numeric.shape[1] + len(passed) :][: probes.shape[1]]
@@ -207,13 +217,16 @@ class _Search:
             return Chosen(None, f"{len(passed)} of {count} candidates changed the loss by {-share:+.1%}")
         return Chosen(passed.only(useful), f"{len(useful)} of {count} candidates, loss {-share:+.1%}")
 
-    def _fit(self, matrix: NDArray[np.float32], split: tuple[IntArray, IntArray]) -> QuickFit:
+    def _fit(
+        self, matrix: NDArray[np.float32], split: tuple[IntArray, IntArray], rounds: int | None = None
+    ) -> QuickFit:
         fit = quick_fit(
             matrix,
             self.training.view.categorical,
             self.target,
             split,
             weights=self.training.weights,
+            rounds=rounds,
             deadline=self.deadline,
             threads=self.threads,
         )
@@ -293,7 +306,7 @@ class _Search:
 
 
 def _parts(training: Training, random: np.random.Generator) -> tuple[IntArray, IntArray, IntArray]:
-    """Two parts of three tenths of the rows and one of four, each with whole groups."""
+    """Three parts of the rows, each with whole groups: two to choose by, the last one to prove it."""
     rows = training.view.rows
     if training.groups is None:
         drawn = random.permutation(rows) / rows
@@ -302,9 +315,9 @@ def _parts(training: Training, random: np.random.Generator) -> tuple[IntArray, I
         each = random.permutation(int(numbers.max()) + 1)
         drawn = each[numbers] / len(each)
     return (
-        np.flatnonzero(drawn < 0.3),
-        np.flatnonzero((drawn >= 0.3) & (drawn < 0.6)),
-        np.flatnonzero(drawn >= 0.6),
+        np.flatnonzero(drawn < _PART),
+        np.flatnonzero((drawn >= _PART) & (drawn < 2 * _PART)),
+        np.flatnonzero(drawn >= 2 * _PART),
     )
 
 

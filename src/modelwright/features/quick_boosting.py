@@ -12,10 +12,10 @@ from modelwright.core import Deadline, FloatArray, IntArray, Problem
 
 __all__ = ["QuickFit", "QuickTarget", "quick_fit"]
 
-_ROUNDS, _FEWEST_ROUNDS, _PATIENCE = 500, 100, 15
+_ROUNDS, _FEWEST_ROUNDS, _PATIENCE = 500, 250, 15
 """To the end: features that only speed up learning show no gain then. A round fits a tree for each class."""
 
-_RATE, _LEAVES = 0.1, 24
+_RATE, _LEAVES = 0.15, 24
 _WIDE = 100
 """Columns that a tree looks at, at most."""
 
@@ -97,11 +97,14 @@ class QuickFit:
         Total gain of the splits on each column.
     residuals : float64 array, shape (held-out rows, outputs)
     losses : float64 array, shape (held-out rows,)
+    converged : bool
+        Whether more rounds would have brought nothing.
     """
 
     gains: FloatArray
     residuals: FloatArray
     losses: FloatArray
+    converged: bool
 
 
 def quick_fit(
@@ -111,6 +114,7 @@ def quick_fit(
     split: tuple[IntArray, IntArray],
     *,
     weights: FloatArray | None,
+    rounds: int | None = None,
     deadline: Deadline,
     threads: int,
 ) -> QuickFit | None:
@@ -123,6 +127,8 @@ def quick_fit(
     target : QuickTarget
     split : (fitted rows, held-out rows)
     weights : float64 array, shape (rows,), or None
+    rounds : int, optional
+        At most; without it, as many as it takes until nothing more is learned.
     deadline : Deadline
     threads : int
         The result does not depend on it.
@@ -163,21 +169,24 @@ def quick_fit(
     valid = lgb.Dataset(whole[held], target.values[held], weight=own[1], reference=train, params=parameters)
     booster = lgb.Booster(parameters, train)
     booster.add_valid(valid, "held out")
-    best, least = 0, float("inf")
-    for done in range(1, max(_FEWEST_ROUNDS, _ROUNDS // target.outputs) + 1):
+    best, least, converged = 0, float("inf"), False
+    most = rounds or max(_FEWEST_ROUNDS, _ROUNDS // target.outputs)
+    for done in range(1, most + 1):
         if deadline.passed:
             return None
         stuck = booster.update()
         error = float(booster.eval_valid()[0][2])
-        if error < least - 1e-9 * abs(least):
+        if not best or error < least * (1 - 1e-9):
             best, least = done, error
         elif stuck or done - best >= _PATIENCE:
+            converged = True
             break
     raw = np.asarray(
         booster.predict(whole[held], raw_score=True, num_iteration=max(best, 1), num_threads=threads)
     )
     gains = booster.feature_importance("gain", iteration=max(best, 1))
-    return QuickFit(np.asarray(gains, np.float64), target.residuals(held, raw), target.losses(held, raw))
+    residuals, losses = target.residuals(held, raw), target.losses(held, raw)
+    return QuickFit(np.asarray(gains, np.float64), residuals, losses, converged)
 
 
 def _softmax(raw: FloatArray) -> FloatArray:

@@ -49,14 +49,21 @@ from modelwright.learners.spaces import Choice, Float, Int, Parameter
 __all__ = ["AdditiveBoosting"]
 
 _MOST_ROUNDS = 4_000
-_RATE = 0.1
-"""Larger than elsewhere: thresholds are drawn at random, which smooths the tables, and gain less a round."""
+_RATE, _RANDOM_RATE = 0.06, 0.1
+"""Learning rates: thresholds that are drawn at random gain less a round."""
+
+_SMOOTHED_ROWS = 5_000
+"""Up to so many training rows thresholds are drawn at random, which smooths tables that few rows would make
+ragged; with more rows the best thresholds reach about the same in fewer rounds."""
 
 _PAIR_BINS = 32
 """Bins of a number in a pair: a table of 32 by 32 cells can still be drawn."""
 
-_MAIN_SHARE = 0.6
-"""Of the time that is left, for single columns; pairs get the rest."""
+_MAIN_SHARE, _PAIR_SHARE = 0.6, 0.85
+"""Of the time that is left, for boosting single columns, and then pairs; trees have to become tables, too."""
+
+_FEWER = 4
+"""Where nothing is left to stop on, pairs get one round for so many of single columns: they need few."""
 
 _MOST_CLASSES = 10
 """With more classes no pairs are looked for: every class would get a table of each."""
@@ -114,7 +121,7 @@ class AdditiveBoosting(Learner):
         "bagging_fraction": 0.8,
         "lambda_l1": 0.0,
         "lambda_l2": 0.0,
-        "extra_trees": True,
+        "extra_trees": None,
         "max_bin": 255,
         "cat_smooth": 10.0,
         "cat_l2": 10.0,
@@ -135,6 +142,7 @@ class AdditiveBoosting(Learner):
             Candidate("ten pairs", {}),
             Candidate("no pairs", {"pairs": 0}),
             Candidate("thirty pairs", {"pairs": 30}),
+            Candidate(*_other_thresholds(shape.rows)),
         ]
         if rewards_means(problem):
             candidates.insert(1, Candidate("counts", {"objective": "poisson"}))
@@ -165,7 +173,7 @@ class AdditiveBoosting(Learner):
     def estimate(self, shape: Shape, config: Config) -> Estimate:
         """As of a booster of small trees, and a pass over the rows for each pair that is looked at."""
         settings = self.settings(config)
-        rate = settings["learning_rate"] or _RATE
+        rate = settings["learning_rate"] or _rate(_draws(settings, shape.rows))
         trees = shape.outputs if shape.outputs > 2 else 1
         most = settings["rounds"] or default_rounds(shape.outputs, _MOST_ROUNDS)
         rounds = min(most, 60 / rate)
@@ -179,8 +187,8 @@ class AdditiveBoosting(Learner):
 
     def fit(self, task: FitTask) -> FitResult:
         """Boost single columns, then pairs, each until the validation error stops falling."""
-        settings = self.settings(task.config)
-        fold = Fold.of(task)
+        fold, settings = Fold.of(task), self.settings(task.config)
+        settings["extra_trees"] = _draws(settings, len(fold.train_rows))
         columns, _ = MatrixColumns.fit(task, fold, "native")
         if fold.coder.is_constant:
             classes = AdditiveTables(
@@ -193,21 +201,40 @@ class AdditiveBoosting(Learner):
             )
         objective, fold = choose_objective(task, fold, settings["objective"])
         stage = _Stage(task, fold, columns, objective, settings)
-        share = Deadline.after(_MAIN_SHARE * task.deadline.remaining) if task.deadline.at else task.deadline
-        singles, watch = _boosted(stage, _alone(columns.width), None, share)
+        singles, watch, rate = _boosted(stage, _alone(columns.width), None, _MAIN_SHARE)
         tables = _pure(stage, singles)
-        info = {"objective": objective.name, "rounds": watch.done, "stop": watch.reason, "pairs": 0}
+        info = {"objective": objective.name, "learning_rate": rate, "rounds": watch.done, "pairs": 0}
+        info |= {"stop": watch.reason}
         by_deadline = watch.by_deadline
-        pairs = _pairs(stage, tables)
-        if pairs and not task.deadline.passed:
-            joint, later = _boosted(stage, [list(pair) for pair in pairs], tables, task.deadline)
-            both = _pure(stage, add_tables([singles, joint]))
-            by_deadline = by_deadline or later.by_deadline
-            if not len(fold.valid_rows) or stage.loss(both) < stage.loss(tables):
-                tables = both
-                info |= {"pairs": len(pairs), "pair_rounds": later.done, "pair_stop": later.reason}
+        if pairs := _pairs(stage, tables):
+            try:
+                joint, later, _ = _boosted(stage, [list(pair) for pair in pairs], tables, _PAIR_SHARE)
+                both = _pure(stage, add_tables([singles, joint]))
+                by_deadline = by_deadline or later.by_deadline
+                if not len(fold.valid_rows) or stage.loss(both) < stage.loss(tables):
+                    tables = both
+                    info |= {"pairs": len(pairs), "pair_rounds": later.done, "pair_stop": later.reason}
+            except OutOfTime:
+                by_deadline = True  # single columns are a model already
+        by_deadline = by_deadline or task.deadline.passed
         model = in_units(fold.coder, tables, objective.is_logarithmic)
         return FitResult(model, max(1, watch.best), info, by_deadline)
+
+
+def _draws(settings: Mapping[str, Any], rows: int) -> bool:
+    """Whether thresholds are drawn at random."""
+    asked = settings["extra_trees"]
+    return rows <= _SMOOTHED_ROWS if asked is None else bool(asked)
+
+
+def _rate(draws: bool) -> float:
+    return _RANDOM_RATE if draws else _RATE
+
+
+def _other_thresholds(rows: int) -> tuple[str, dict[str, Any]]:
+    """The candidate that does what is not the default for so many rows."""
+    random = _draws({"extra_trees": None}, rows)
+    return ("best thresholds" if random else "random thresholds"), {"extra_trees": not random}
 
 
 def _alone(width: int) -> list[list[int]]:
@@ -237,8 +264,8 @@ def _pairs(stage: _Stage, tables: AdditiveTables) -> list[tuple[int, int]]:
 
 
 def _boosted(
-    stage: _Stage, allowed: list[list[int]], before: AdditiveTables | None, deadline: Deadline
-) -> tuple[AdditiveTables, RoundWatch]:
+    stage: _Stage, allowed: list[list[int]], before: AdditiveTables | None, share: float
+) -> tuple[AdditiveTables, RoundWatch, float]:
     """Boost trees of which every path stays within one of the sets of columns that are allowed.
 
     Parameters
@@ -248,7 +275,8 @@ def _boosted(
         Sets of one column or two.
     before : AdditiveTables or None
         The model to add to.
-    deadline : Deadline
+    share : float
+        Of the time that is left, for boosting.
     """
     import lightgbm as lgb
 
@@ -264,7 +292,7 @@ def _boosted(
     if task.deadline.passed:
         raise OutOfTime("The deadline passed while the columns were being binned.")
     most = default_rounds(len(fold.coder.present), _MOST_ROUNDS)
-    rate = settings["learning_rate"] or affordable_rate(_RATE, most)
+    rate = settings["learning_rate"] or affordable_rate(_rate(settings["extra_trees"]), most)
     own = ("pairs", "pair_leaves")
     parameters = booster_parameters(task, fold, {k: v for k, v in settings.items() if k not in own})
     parameters |= objective_parameters(stage.objective, fold) | binning_parameters(task, settings)
@@ -276,7 +304,11 @@ def _boosted(
     if valid is not None:
         booster.add_valid(valid, "valid")
     rounds = settings["rounds"] or (most if valid is not None else min(most, round(30 / rate)))
+    if before is not None and valid is None:
+        rounds = max(1, rounds // _FEWER)
+    remaining = task.deadline.remaining
+    deadline = Deadline.after(None if remaining == float("inf") else share * remaining)
     watch = RoundWatch(len(fold.train_rows), rounds, deadline, settings["patience"])
-    boost(booster, watch, valid is not None, rate if task.adaptive else None)
+    rate = boost(booster, watch, valid is not None, rate if task.adaptive else None) or rate
     dumped = booster.dump_model(num_iteration=max(1, watch.best))
-    return tables_of_trees(dumped["tree_info"], stage.outputs, task.view), watch
+    return tables_of_trees(dumped["tree_info"], stage.outputs, task.view), watch, rate

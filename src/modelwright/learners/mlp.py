@@ -9,7 +9,7 @@ from modelwright.core import Problem, Shape
 from modelwright.learners.base import Candidate
 from modelwright.learners.neural_learner import NeuralLearner, predicts_labels
 from modelwright.learners.neural_network import Architecture
-from modelwright.learners.neural_training import Recipe
+from modelwright.learners.neural_torch import Recipe
 from modelwright.learners.spaces import Choice, Float, Parameter
 
 __all__ = ["MLP"]
@@ -38,6 +38,7 @@ class MLP(NeuralLearner):
         "weight_decay": 0.02,
         "dropout": 0.15,
         "label_smoothing": None,
+        "objective": "metric",
         "epochs": None,
         "batch": None,
         "patience": 20,

@@ -115,7 +115,8 @@ class FittedNetwork(FittedLearner):
     def size_bytes(self) -> int:
         """Bytes of all arrays."""
         weights = () if self.network is None else self.network.weights.values()
-        return sum(array.nbytes for array in (*self.columns.arrays().values(), *weights)) + 8_000
+        arrays = (*self.columns.arrays().values(), *weights)
+        return 8_000 + sum(int(array.nbytes) for array in arrays)
 
 
 def _limits(found: Any, path: Path) -> tuple[float, float]:

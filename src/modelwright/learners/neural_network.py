@@ -193,8 +193,8 @@ def combine(link: str, sums: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> combine("logistic", np.array([[[2.0]], [[-2.0]]])).tolist()
-    [[0.0]]
+    >>> combine("values", np.array([[[2.0]], [[-1.0]]])).tolist()
+    [[0.5]]
     """
     if len(sums) == 1:
         return np.asarray(sums[0])

@@ -1,107 +1,52 @@
-"""Training of networks by torch, on schedules that end when the time does."""
+"""Training of networks on schedules that end when the time does."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import Deadline, FloatArray, TrialError
-from modelwright.learners.neural_columns import NeuralRows
-from modelwright.learners.neural_network import Architecture, Network, combine
-from modelwright.learners.objectives import Objective, validation_loss
+from modelwright.core import Deadline, TrialError
+from modelwright.learners.neural_network import Network
+from modelwright.learners.neural_torch import Examples, Recipe, Run, torch_state
+from modelwright.learners.objectives import Objective
 
-__all__ = ["Examples", "Recipe", "Trained", "torch_sums", "train"]
+__all__ = ["Conditions", "Trained", "train"]
 
 _MARGIN = 0.1
 """Seconds kept to write the model down."""
 
+_SLACK = 0.05
+"""Share of the time by which steps may lag behind at first: fits with time enough never see the clock."""
+
 _LOOKS = 24
 """A schedule is interrupted for validation at least so often, also where an epoch takes long."""
 
-_POOL = 1_000_000
-"""Draws for dropout, at least."""
-
-_ROWS_AT_ONCE = 4_096
-"""Rows of the validation set that go through a network together."""
-
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a network is trained.
+class Conditions:
+    """What a training may use.
 
     Attributes
     ----------
-    epochs, batch : int
-        Passes over the rows, and rows of a step.
-    rate : float
-        Learning rate at the top of the schedule.
-    cycles : bool
-        Whether the rate rises and falls four times, ever more slowly (RealMLP's ``coslog4``), or
-        rises once and then falls as a cosine.
-    scaled_rates : bool
-        Whether kinds of weights have rates of their own, as in RealMLP.
-    decay : float
-        Share of the weights of the layers that a step takes away, times the learning rate.
-    dropout : float
-        Share of the hidden neurons that are left out of a step.
-    smoothing : float
-        Share of the label that is spread over all classes.
-    momentum : float
-        Of the squared gradients.
-    patience : int
-        Training ends when so many epochs and the number of the best one have passed since that.
+    deadline : Deadline
+        When the weights must be there.
+    adaptive : bool
+        Whether the schedule may be shortened to the time that is left; else the deadline only cuts it.
+    threads : int
+        For torch.
+    seed : int
+        Of the order of rows and of dropout.
     """
 
-    epochs: int
-    batch: int
-    rate: float
-    cycles: bool
-    scaled_rates: bool
-    decay: float
-    dropout: float
-    smoothing: float
-    momentum: float
-    patience: int
-
-    def rate_at(self, progress: float) -> float:
-        """The learning rate at a share of the schedule.
-
-        Examples
-        --------
-        >>> recipe = Recipe(10, 32, 1.0, False, False, 0.0, 0.0, 0.0, 0.95, 20)
-        >>> [round(recipe.rate_at(progress), 3) for progress in (0.0, 0.05, 0.525, 1.0)]
-        [0.0, 1.0, 0.5, 0.0]
-        """
-        if self.cycles:
-            return self.rate * 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * progress)))
-        warm = 0.05
-        if progress < warm:
-            return self.rate * progress / warm
-        return self.rate * 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Rows with what is to be said about them.
-
-    Attributes
-    ----------
-    rows : NeuralRows
-    target : array, shape (rows,)
-        Class positions or values on the fitted scale.
-    weights : float64 array, shape (rows,), or None
-    """
-
-    rows: NeuralRows
-    target: NDArray[Any]
-    weights: FloatArray | None
+    deadline: Deadline
+    adaptive: bool
+    threads: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -119,7 +64,7 @@ class Trained:
     steps : int
         In all.
     reason : str
-        ``"epochs"``, ``"no improvement"`` or ``"deadline"``.
+        ``"epochs"``, ``"no improvement"``, ``"deadline"`` or ``"the loss is no number"``.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -162,113 +107,37 @@ class _Clock:
         done = step / self._steps
         if not self._adaptive:
             return done
-        return max(done, (now - self._begun) / (self._end - self._begun))
+        gone = (now - self._begun) / (self._end - self._begun)
+        return max(done, (gone - _SLACK) / (1 - _SLACK))
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Weights of one learning rate and decay, with their gradient and its moments."""
+class _Best:
+    """The best weights so far, by looks at the validation rows; the present ones where there are none."""
 
-    factor: float
-    decay: float
-    weights: Any
-    gradient: Any
-    first: Any
-    second: Any
+    def __init__(self, run: Run) -> None:
+        began = time.monotonic()
+        self._run = run
+        self._loss, self._weights, self.step = run.look(), run.copy(), 0
+        self._blind = math.isinf(self._loss)
+        self.seconds = time.monotonic() - began
 
+    def look(self, step: int) -> None:
+        """Compare the present weights with the best ones."""
+        loss = self._run.look()
+        if loss < self._loss or self._blind:
+            self._loss, self._weights, self.step = loss, self._run.copy(), step
 
-class _Weights:
-    """All weights in one vector, with a view of each by its name, and an optimiser of its parts.
-
-    Weights of one learning rate and decay lie side by side: the optimiser goes through each such part at
-    once, which takes a third of the time that going through many small arrays does.
-    """
-
-    def __init__(self, arrays: Mapping[str, NDArray[np.float32]], recipe: Recipe) -> None:
-        import torch
-
-        kinds = {name: _treatment(name, array.shape, recipe) for name, array in arrays.items()}
-        self._shapes = {name: arrays[name].shape for name in sorted(arrays, key=lambda name: kinds[name])}
-        flat = [arrays[name].ravel() for name in self._shapes]
-        self.vector = torch.from_numpy(np.concatenate(flat))
-        self._gradient = torch.zeros_like(self.vector)
-        self.views = {name: part.detach().requires_grad_() for name, part in self._split(self.vector).items()}
-        for name, part in self._split(self._gradient).items():
-            self.views[name].grad = part
-        sizes = dict.fromkeys(sorted(set(kinds.values())), 0)
-        for name, shape in self._shapes.items():
-            sizes[kinds[name]] += math.prod(shape)
-        lengths = list(sizes.values())
-        self._groups = [
-            _Group(factor, decay / factor, part, gradient, torch.zeros_like(part), torch.zeros_like(part))
-            for (factor, decay), part, gradient in zip(
-                sizes, self.vector.split(lengths), self._gradient.split(lengths)
-            )
-        ]
-        self._momentum, self._steps = recipe.momentum, torch.zeros(())
-
-    def _split(self, vector: Any) -> dict[str, Any]:
-        parts = vector.split([math.prod(shape) for shape in self._shapes.values()])
-        return {name: part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts)}
-
-    def step(self, rate: float) -> None:
-        """One step of AdamW (Loshchilov & Hutter, 2019) from the gradient, which is cleared.
-
-        The kernel is the one of ``torch.optim.AdamW(fused=True)``, whose first step imports torch's compiler
-        for some seconds.
-        """
-        import torch
-
-        self._steps += 1
-        for group in self._groups:
-            torch._fused_adamw_(
-                [group.weights],
-                [group.gradient],
-                [group.first],
-                [group.second],
-                [],
-                [self._steps],
-                lr=rate * group.factor,
-                beta1=0.9,
-                beta2=self._momentum,
-                weight_decay=group.decay,
-                eps=1e-8,
-                amsgrad=False,
-                maximize=False,
-            )
-        self._gradient.zero_()
-
-    def arrays(self, vector: Any) -> dict[str, NDArray[np.float32]]:
-        """Copies of a vector's parts by name."""
-        return {name: part.numpy().copy() for name, part in self._split(vector).items()}
-
-
-def _treatment(name: str, shape: tuple[int, ...], recipe: Recipe) -> tuple[float, float]:
-    """The factor of the learning rate, and the decay, of a kind of weights."""
-    factor = _rate_factor(name, shape) if recipe.scaled_rates else 1.0
-    return factor, recipe.decay if name.partition(".")[0] in ("weight", "head") else 0.0
-
-
-def _rate_factor(name: str, shape: tuple[int, ...]) -> float:
-    """What the learning rate is multiplied by for a kind of weights (RealMLP).
-
-    Rates of layers fall with their inputs: that is the neural tangent parametrisation, whose weights are
-    of size 1, seen from weights that are divided by the root of the number of inputs.
-    """
-    kind = name.partition(".")[0]
-    if kind in ("weight", "head"):
-        return float(1 / math.sqrt(max(1, shape[-2])))
-    return {"enter": 6.0, "levels": 1.0}.get(kind, 0.1)
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The weights by name."""
+        return self._run.arrays(self._weights)
 
 
 def train(
     network: Network,
-    examples: Examples,
-    valid: Examples,
+    data: tuple[Examples, Examples],
     objective: Objective,
     recipe: Recipe,
-    clock: tuple[Deadline, bool],
-    seed: tuple[int, int],
+    conditions: Conditions,
 ) -> Trained:
     """Train a network; the best look at the validation rows decides which weights are kept.
 
@@ -276,267 +145,42 @@ def train(
     ----------
     network : Network
         As it begins.
-    examples, valid : Examples
+    data : pair of Examples
         To learn from, and to be scored on; the second may be empty.
     objective : Objective
     recipe : Recipe
-    clock : (Deadline, bool)
-        When the weights must be there, and whether the schedule may be shortened to that; else it is
-        only cut.
-    seed, threads : (int, int)
-        Of the order of rows and of dropout; that torch may use.
+    conditions : Conditions
 
     Raises
     ------
     TrialError
-        If the loss is no number from the first step on.
+        If the loss becomes no number before anything is learned.
     """
-    import torch
-
-    with _torch_state(*seed):
-        weights = _Weights(network.weights, recipe)
-        dropout = _Dropout(recipe.dropout, network.form.members * recipe.batch * network.form.width)
-        run = _Run(
-            network.form, weights, _Tensors.of(examples), _Tensors.of(valid), objective, recipe, dropout
-        )
-        began = time.monotonic()
-        best_loss, best = run.look(), weights.vector.clone()
-        rows = len(examples.target)
-        per_epoch = max(1, -(-rows // recipe.batch))
-        total = recipe.epochs * per_epoch
-        time_table = _Clock(clock[0], total, time.monotonic() - began, clock[1])
-        step, best_step, looked, reason = 0, 0, 0.0, "epochs"
+    per_epoch = max(1, -(-len(data[0].target) // recipe.batch))
+    total = recipe.epochs * per_epoch
+    with torch_state(conditions.seed, conditions.threads):
+        run = Run(network, *data, objective, recipe)
+        best = _Best(run)
+        clock = _Clock(conditions.deadline, total, best.seconds, conditions.adaptive)
+        step, looked, reason = 0, 0.0, ""
         batches: list[Any] = []
-        while True:
-            progress = time_table.progress(step)
-            epoch_ends = step % per_epoch == 0
-            if (
-                step
-                and len(valid.target)
-                and (epoch_ends or progress - looked >= 1 / _LOOKS or progress >= 1)
-            ):
-                looked, loss = progress, run.look()
-                if loss < best_loss:
-                    best_loss, best_step = loss, step
-                    best.copy_(weights.vector)
-                if epoch_ends and step - 2 * best_step >= recipe.patience * per_epoch:
+        while not reason and (progress := clock.progress(step)) < 1:
+            if step and (not batches or progress - looked >= 1 / _LOOKS):
+                looked = progress
+                best.look(step)
+            if not batches:
+                if step - 2 * best.step >= recipe.patience * per_epoch:
                     reason = "no improvement"
                     break
-            if progress >= 1:
-                reason = "epochs" if step >= total else "deadline"
-                break
-            if epoch_ends:
-                batches = list(torch.tensor_split(torch.randperm(rows), per_epoch))
-            if not run.learn(batches.pop(), recipe.rate_at(progress)):
-                reason = "no improvement"
-                if not best_step and (len(valid.target) or not step):
-                    raise TrialError(
-                        "The network's loss was no number after a few steps. Try a lower learning rate."
-                    )
-                break
-            step += 1
-        if not len(valid.target):
-            best, best_step = weights.vector, step
-        epoch, best_epoch = (-(-each // per_epoch) for each in (step, best_step))
-        return Trained(weights.arrays(best), epoch, best_epoch, step, reason)
-
-
-@contextmanager
-def _torch_state(seed: int, threads: int) -> Iterator[None]:
-    """Torch with a seed and a number of threads, and afterwards as it was."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@dataclass(frozen=True)
-class _Tensors:
-    """Examples as tensors."""
-
-    numbers: Any
-    flags: Any
-    codes: Any
-    target: Any
-    weights: Any
-    given: Examples
-
-    @classmethod
-    def of(cls, examples: Examples) -> _Tensors:
-        import torch
-
-        rows, target = examples.rows, np.asarray(examples.target)
-        weights = None
-        if examples.weights is not None and len(target):
-            weights = torch.from_numpy((examples.weights / examples.weights.mean()).astype(np.float32))
-        kind = np.int64 if target.dtype.kind in "iu" else np.float32
-        return cls(
-            torch.from_numpy(rows.numbers),
-            torch.from_numpy(rows.flags),
-            torch.from_numpy(rows.codes),
-            torch.from_numpy(target.astype(kind)),
-            weights,
-            examples,
-        )
-
-    def rows(self, which: Any) -> tuple[Any, Any, Any]:
-        """The three blocks of some rows."""
-        return self.numbers[which], self.flags[which], self.codes[which]
-
-
-class _Dropout:
-    """Masks of hidden neurons, cut at random places from one long draw.
-
-    Drawing anew for each step costs as much as a layer.
-
-    Parameters
-    ----------
-    share : float
-        Of the neurons that are left out.
-    longest : int
-        Neurons of a layer in all rows of a step.
-    """
-
-    def __init__(self, share: float, longest: int) -> None:
-        import torch
-
-        self.share = share
-        self._places = _POOL + longest
-        length = self._places + longest if share else 0
-        self._pool = torch.empty(length).bernoulli_(1 - share).div_(1 - share)
-
-    def __call__(self, hidden: Any) -> Any:
-        """Neurons with some of them left out and the others made larger."""
-        import torch
-
-        start = int(torch.randint(self._places, (1,)))
-        return hidden * self._pool[start : start + hidden.numel()].view(hidden.shape)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One training: the network, its data and its loss."""
-
-    form: Architecture
-    weights: _Weights
-    examples: _Tensors
-    valid: _Tensors
-    objective: Objective
-    recipe: Recipe
-    dropout: _Dropout
-
-    def learn(self, which: Any, rate: float) -> bool:
-        """One step on some rows; False, with nothing changed, if the loss is no number."""
-        sums = _forward(self.form, self.weights.views, self.examples.rows(which), self.dropout)
-        losses = _losses(self.objective, sums, self.examples.target[which], self.recipe.smoothing)
-        if self.examples.weights is not None:
-            losses = losses * self.examples.weights[which]
-        loss = losses.mean()
-        if not math.isfinite(loss.item()):
-            return False
-        loss.backward()
-        self.weights.step(rate)
-        return True
-
-    def look(self) -> float:
-        """The loss on the validation rows; infinite where there are none or it is no number."""
-        given = self.valid.given
-        if not len(given.target):
-            return math.inf
-        sums = _all_sums(self.form, self.weights.views, self.valid)
-        loss = validation_loss(self.objective, combine(self.form.link, sums), given.target, given.weights)
-        return loss if math.isfinite(loss) else math.inf
-
-
-def torch_sums(network: Network, rows: NeuralRows) -> FloatArray:
-    """The combined sums as torch computes them in single precision: what `Network.sums` must agree with."""
-    import torch
-
-    views = {name: torch.from_numpy(array) for name, array in network.weights.items()}
-    nothing = Examples(rows, np.zeros(len(rows.numbers)), None)
-    return combine(network.form.link, _all_sums(network.form, views, _Tensors.of(nothing)))
-
-
-def _all_sums(form: Architecture, views: Mapping[str, Any], tensors: _Tensors) -> FloatArray:
-    """Sums of every member for all rows, float64, shape (members, rows, outputs)."""
-    import torch
-
-    found = np.empty((form.members, len(tensors.target), form.outputs))
-    with torch.no_grad():
-        for start in range(0, found.shape[1], _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
-            found[:, part] = _forward(form, views, tensors.rows(part)).numpy()
-    return found
-
-
-def _forward(
-    form: Architecture,
-    views: Mapping[str, Any],
-    rows: tuple[Any, ...],
-    dropout: _Dropout | None = None,
-) -> Any:
-    """Sums, shape (members, rows, outputs)."""
-    import torch
-    from torch.nn import functional
-
-    numbers, flags, codes = rows
-    parts = [numbers, flags]
-    if "frequency" in views:
-        waves = torch.cos(torch.addcmul(views["phase"], numbers.unsqueeze(2), views["frequency"]))
-        mixed = torch.bmm(waves.transpose(0, 1), views["mixture"]).transpose(0, 1) + views["shift"]
-        parts.insert(1, mixed.flatten(1))
-    if "levels" in views:
-        parts.append(functional.embedding(codes, views["levels"]).flatten(1))
-    hidden = torch.cat(parts, 1).unsqueeze(0)
-    activate = {"relu": torch.relu, "selu": functional.selu, "mish": functional.mish}[form.activation]
-    for layer in range(form.depth):
-        if f"enter.{layer}" in views:
-            hidden = hidden * views[f"enter.{layer}"].unsqueeze(1)
-        bias = views[f"bias.{layer}"].unsqueeze(1)
-        sums = hidden @ views[f"weight.{layer}"]
-        if f"leave.{layer}" in views:
-            sums = torch.addcmul(bias, sums, views[f"leave.{layer}"].unsqueeze(1))
-        else:
-            sums = sums + bias
-        hidden = activate(sums)
-        if form.parametric:
-            hidden = torch.lerp(sums, hidden, views[f"mix.{layer}"].unsqueeze(1))
-        if dropout is not None and dropout.share:
-            hidden = dropout(hidden)
-    return torch.baddbmm(views["prior"].unsqueeze(1), hidden, views["head"])
-
-
-def _losses(objective: Objective, sums: Any, target: Any, smoothing: float) -> Any:
-    """The loss of every row, the mean over the members."""
-    import torch
-    from torch.nn import functional
-
-    name = objective.name
-    if name == "softmax":
-        members, rows, classes = sums.shape
-        losses = functional.cross_entropy(
-            sums.reshape(-1, classes), target.repeat(members), reduction="none", label_smoothing=smoothing
-        )
-        return losses.view(members, rows).mean(0)
-    first = sums[:, :, 0]
-    wanted = target.to(first.dtype).expand_as(first)
-    if name == "logistic":
-        smooth = wanted * (1 - smoothing) + 0.5 * smoothing
-        return functional.binary_cross_entropy_with_logits(first, smooth, reduction="none").mean(0)
-    if name == "squared":
-        return (first - wanted).square().mean(0)
-    if name in ("absolute", "quantile"):
-        over = first - wanted
-        return torch.maximum((1 - objective.level) * over, -objective.level * over).mean(0)
-    logs = first.clamp(max=50.0)
-    if name == "poisson":
-        return (logs.exp() - wanted * logs).mean(0)
-    if name == "gamma":
-        return (logs + wanted * (-logs).exp()).mean(0)
-    return (2 * ((logs / 2).exp() + wanted * (-logs / 2).exp())).mean(0)
+                batches = run.batches(per_epoch)
+            if run.learn(batches.pop(), recipe.rate_at(progress)):
+                step += 1
+            else:
+                reason = "the loss is no number"
+        if not reason:
+            reason = "epochs" if step >= total else "deadline"
+            best.look(step)
+        if reason == "the loss is no number" and not best.step:
+            raise TrialError("The network's loss was no number after a few steps. Try a lower learning rate.")
+        epochs, best_epoch = (-(-each // per_epoch) for each in (step, best.step))
+        return Trained(best.arrays(), epochs, best_epoch, step, reason)

@@ -9,7 +9,7 @@ from modelwright.core import Problem, Shape
 from modelwright.learners.base import Candidate
 from modelwright.learners.neural_learner import NeuralLearner
 from modelwright.learners.neural_network import Architecture
-from modelwright.learners.neural_training import Recipe
+from modelwright.learners.neural_torch import Recipe
 from modelwright.learners.spaces import Choice, Float, Parameter
 
 __all__ = ["TabM"]
@@ -39,6 +39,7 @@ class TabM(NeuralLearner):
         "learning_rate": 0.003,
         "weight_decay": 3e-4,
         "dropout": 0.1,
+        "objective": "metric",
         "epochs": None,
         "batch": None,
         "patience": 16,
