@@ -1,18 +1,20 @@
 """How long predictions take: one row at a time and in batches, next to the members' own `predict`.
 
-usage: latency.py DATA RESULTS.csv [--sets adult,titanic] [--rows 20000] [--repeats 300]
+usage: latency.py DATA RESULTS.csv [--sets adult,titanic] [--rows 20000] [--repeats 300] [--clock wall]
 
 For each data set one model of LightGBM is trained (one trial, all of its folds), and one each of CatBoost,
 XGBoost and extra trees. The first is measured alone ("one booster"), then the members of all four together in
-equal shares ("four members"): an ensemble as a run of some minutes leaves it, whatever the selection would have
-kept. Models are trained on at most 5,000 rows; that changes the depth of trees a little, not the number of calls.
+equal shares ("four members"): an ensemble as a run of minutes leaves it, whatever a selection would keep.
+Models are trained on at most 5,000 rows (`--trained`): that changes the depth of trees a little, not the number
+of calls.
 
 Single rows: the median and the 95th percentile over many different rows, after `Model.warm_up`, for
 `predict_row` with a dict, and for `predict` with a dict, a polars and a pandas frame of one row. Batch: the
 rows of the table (repeated until there are enough), milliseconds for a thousand; beside it the sum of
 what the fold models' own `predict` takes on the ready view, and the ratio of the two (best of three each).
 The largest difference between a row's probabilities alone and in the batch stands in the last column.
-Run it on an idle machine with `OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1`. New figures are appended to the file.
+Run it on an idle machine with `OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1`; where others work on the same cores,
+`--clock cpu` measures processor time instead of wall time. New figures are appended to the file.
 """
 
 from __future__ import annotations
@@ -35,7 +37,6 @@ from modelwright.data import conform
 from modelwright.ensemble import Ensemble
 
 LEARNERS = ("lightgbm", "catboost", "xgboost", "extra_trees")
-TRAINED_ROWS = 5_000
 
 
 def main() -> None:
@@ -45,22 +46,34 @@ def main() -> None:
     parser.add_argument("--sets", default="adult,credit_default,titanic,lending_club_loans,letter")
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=300)
+    parser.add_argument("--trained", type=int, default=5_000)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     options = parser.parse_args()
+    clock = {"wall": time.perf_counter, "cpu": time.process_time}[options.clock]
     known = {entry["name"]: entry for entry in json.loads((options.data / "manifest.json").read_text())}
     for name in options.sets.split(","):
         entry = known[name]
         with tempfile.TemporaryDirectory() as place:
             frame = pl.read_csv(options.data / entry["file"], infer_schema_length=0)
-            for label, model in models(frame, entry["target"], place):
-                row = {"data": name, "model": label, **measure(model, frame, options.rows, options.repeats)}
+            for label, model in models(frame, entry["target"], place, options.trained):
+                figures = measure(model, frame, options.rows, options.repeats, clock)
+                row = {"data": name, "model": label, "clock": options.clock, **figures}
                 print(row, flush=True)
                 append(options.results, row)
 
 
-def models(frame: pl.DataFrame, target: str, place: str) -> Iterator[tuple[str, mw.Model]]:
-    sample = frame.sample(min(frame.height, TRAINED_ROWS), seed=0)
+def models(frame: pl.DataFrame, target: str, place: str, rows: int) -> Iterator[tuple[str, mw.Model]]:
+    sample = frame.sample(min(frame.height, rows), seed=0)
     trained = [
-        mw.train(sample, target, learners=learner, max_trials=1, threads=1, workspace=f"{place}/{learner}")
+        mw.train(
+            sample,
+            target,
+            learners=learner,
+            max_trials=1,
+            time_limit="10m",
+            threads=1,
+            workspace=f"{place}/{learner}",
+        )
         for learner in LEARNERS
     ]
     yield "one booster", trained[0]
@@ -71,7 +84,14 @@ def models(frame: pl.DataFrame, target: str, place: str) -> Iterator[tuple[str, 
     yield "four members", together
 
 
-def measure(model: mw.Model, frame: pl.DataFrame, rows: int, repeats: int) -> dict[str, Any]:
+def measure(
+    model: mw.Model, frame: pl.DataFrame, rows: int, repeats: int, clock: Callable[[], float]
+) -> dict[str, Any]:
+    def seconds(work: Callable[..., Any], *inputs: Any) -> float:
+        started = clock()
+        work(*inputs)
+        return clock() - started
+
     model.warm_up()
     single = frame.sample(min(frame.height, repeats), seed=1)
     dicts = list(single.iter_rows(named=True))
@@ -87,12 +107,12 @@ def measure(model: mw.Model, frame: pl.DataFrame, rows: int, repeats: int) -> di
         "pandas": (model.predict, [_pandas(row) for row in dicts]),
     }
     for form, (predict, inputs) in forms.items():
-        times = [seconds(lambda one=one: predict(one)) for one in inputs]
+        times = [seconds(predict, one) for one in inputs]
         found[f"{form}_ms"] = round(1e3 * float(np.median(times)), 3)
         found[f"{form}_p95_ms"] = round(1e3 * float(np.quantile(times, 0.95)), 3)
     batch = pl.concat([frame] * (1 + rows // frame.height))[:rows]
     model.predict(batch[:2_000])
-    whole = min(seconds(lambda: model.predict(batch)) for _ in range(3))
+    whole = min(seconds(model.predict, batch) for _ in range(3))
     view = model._featurizer.transform(conform(batch, model.schema, model._featurizer.also).frame)
     fold_models = [each for member in model._ensemble.members for each in member.models]
     own = min(seconds(lambda: [each.predict(view) for each in fold_models]) for _ in range(3))
@@ -112,12 +132,6 @@ def difference(model: mw.Model, table: pl.DataFrame, rows: list[dict[str, Any]])
         return float(np.abs(among - alone).max())
     among, alone = model.predict(table).to_numpy(), np.array([model.predict_row(row) for row in rows])
     return float((np.abs(among - alone) / np.maximum(1.0, np.abs(among))).max())
-
-
-def seconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def append(results: Path, row: dict[str, Any]) -> None:

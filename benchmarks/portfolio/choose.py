@@ -47,13 +47,16 @@ FEW_TESTED = 200
 AROUND = 0.05
 """Seconds that each fit takes in a run besides its own: the way to a worker and back, scoring, choosing."""
 
+CAUTION = 1.0
+"""Standard errors that are taken off each mean gain: much of what is small is luck."""
+
 DOUBT = 4.0
 """Tasks without a gain that are imagined beside the real ones: a gain on few tasks may be luck."""
 
 PRIOR = 10.0
 """Tasks that all the tasks of other regimes together count as in a regime."""
 
-LEAST = 5e-4
+LEAST = 1e-3
 """Gain (as a ratio of errors) below which the order is luck, and the hand-made one stands."""
 
 MOST_PLACES = 10
@@ -64,7 +67,7 @@ PUBLISHED_KEYS = PUBLISHED_CONFIGS.keys()
 ORIGINS = ("folder", "scikit-learn", "made")
 BUDGETS = (3, 10, 30, 60, 120)
 REACH = 10
-"""Times the most rows studied, up to which an order is trusted: beyond, the learners take turns."""
+"""Times the most rows and columns studied up to which an order is trusted; beyond, learners take turns."""
 
 FEW_ROWS = 1_000
 """Training rows of a fold up to which rows are few, in regimes that are told apart by rows."""
@@ -78,6 +81,7 @@ class Fits:
     origin: str
     kind: str
     rows: int  # that a fold trains on
+    columns: int
     keys: list[Key]
     folds: int
     seconds: dict[Key, float]  # of one fold
@@ -113,6 +117,7 @@ class Fits:
             origin=facts["origin"],
             kind=str(problem.task),
             rows=facts["shape"]["rows"],
+            columns=sum(facts["shape"][block] for block in ("numeric", "categorical")),
             keys=keys,
             folds=folds,
             seconds=seconds,
@@ -203,14 +208,15 @@ def expected(
     key: Key, tasks: Sequence[Fits], weights: Sequence[float], held: dict[str, frozenset[Key]]
 ) -> Place:
     """What a candidate adds to the ensembles held on the tasks, and its part of their time."""
-    gain = share = known = 0.0
-    for task, weight in zip(tasks, weights):
-        if key in task.seconds:
-            before = held[task.name]
-            gain += weight * (task.level(before) - task.level(before | {key}))
-            share += weight * task.share(key)
-            known += weight
-    return Place(key, gain / (known + DOUBT), share / known)
+    offered = [(task, weight) for task, weight in zip(tasks, weights) if key in task.seconds]
+    each = np.array(
+        [task.level(held[task.name]) - task.level(held[task.name] | {key}) for task, _ in offered]
+    )
+    counts = np.array([weight for _, weight in offered])
+    share = float(counts @ [task.share(key) for task, _ in offered] / counts.sum())
+    mean = counts @ each / (counts.sum() + DOUBT)
+    error = np.sqrt(counts**2 @ (each - mean) ** 2) / counts.sum()
+    return Place(key, float(mean - CAUTION * error), share)
 
 
 def weights_of(tasks: Sequence[Fits], inside: Sequence[bool]) -> list[float]:
@@ -285,8 +291,11 @@ def table(tasks: Sequence[Fits], split: str) -> list[dict[str, Any]]:
             new = {"config": PUBLISHED_CONFIGS[place.key]} if place.key in PUBLISHED_CONFIGS else {}
             if any(place.key in task.seconds for task in tasks if kind in ("", task.kind)):
                 order.append({"learner": learner, "label": label, **measured, **new})
-        most = FEW_ROWS if size == "few" else REACH * max(task.rows for task in tasks)
-        regimes.append({"kind": kind, "most_rows": most, "tasks": sum(inside), "order": order})
+        reach = {
+            "most_rows": FEW_ROWS if size == "few" else REACH * max(task.rows for task in tasks),
+            "most_columns": REACH * max(task.columns for task in tasks),
+        }
+        regimes.append({"kind": kind, **reach, "tasks": sum(inside), "order": order})
     return regimes
 
 

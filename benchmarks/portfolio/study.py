@@ -29,7 +29,7 @@ from tasks import StudyTask, all_tasks
 from modelwright import __version__
 from modelwright.automl.prepare import Prepared, prepare
 from modelwright.automl.request import TrainRequest
-from modelwright.core import Deadline, ModelwrightError, Problem, Shape, hash_json, to_jsonable
+from modelwright.core import BadInput, Deadline, ModelwrightError, Problem, Shape, hash_json, to_jsonable
 from modelwright.ensemble import FoldData, FoldJob, TargetFacts, fit_fold, write_fold_data
 from modelwright.ensemble.outputs import load_model
 from modelwright.execution import WorkerContext
@@ -131,6 +131,8 @@ class Ready:
                 problem = self.data.problem
                 model = load_model(entry.learner, problem.task, output / "model", problem.outputs)
                 test.append(model.predict(self.prepared.holdout.view).array)
+        except (OSError, BadInput):
+            raise  # the place is at fault, not the candidate
         except Exception as error:  # a candidate that cannot be fitted is a result, too
             valid, test, reason = [], [], f"{type(error).__name__}: {error}"
         half = path.with_suffix(".part.npz")
@@ -155,7 +157,7 @@ def study(task: StudyTask, options: argparse.Namespace) -> int:
         wanted = named(candidates(problem, shape, TargetFacts(**known["facts"])))
         if all((folder / name).exists() for name in wanted):
             return 0
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=options.results) as place:
         ready = make_ready(task, options, Path(place))
         data, problem = ready.data, ready.data.problem
         shape = replace(data.view.shape(problem.outputs), rows=len(data.folds.train[0]))

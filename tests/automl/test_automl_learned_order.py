@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_beyond_what_was_studied_the_learners_take_turns(kind: str) -> None:
 
 
 def test_labels_and_quantiles_have_one_too() -> None:
-    quantiles = Problem.of("y", "quantile").resolved(Task.QUANTILE, "pinball", ())
+    quantiles = replace(PROBLEMS["regression"], task=Task.QUANTILE, quantiles=(0.1, 0.9))
     assert learned_order(quantiles, shape("regression")) == learned_order(
         PROBLEMS["regression"], shape("regression")
     )

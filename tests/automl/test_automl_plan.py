@@ -35,7 +35,9 @@ def test_it_is_json_and_every_decision_has_a_reason() -> None:
 
 
 def test_the_learners_take_turns() -> None:
-    learners = [entry.learner for entry in plan().portfolio]
+    request = TrainRequest(seed=0, without=["learned_order"])
+    made = make_plan(PROBLEM, SHAPE, Budget.of(60, "8GB", 2), folds=5, request=request, facts=FACTS)
+    learners = [entry.learner for entry in made.portfolio]
     assert learners[:4] == ["linear", "lightgbm", "extra_trees", "catboost"]
     assert "constant" not in learners
 

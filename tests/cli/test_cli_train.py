@@ -259,6 +259,7 @@ def test_models_and_runs(workplace: Workplace, at_work: Callable[..., Any]) -> N
         done = at_work(*action)
         assert done.returncode == 0, done.stderr
         assert run["run"][:8] in done.stdout or model["reference"] in done.stdout
+        assert ("processor seconds of" in done.stdout) == ("show" in action)
 
 
 def test_regression_as_text_names_the_next_commands(tmp_path: Path) -> None:

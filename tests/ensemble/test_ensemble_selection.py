@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.core import Deadline, Predictions, Task
-from modelwright.ensemble import select_weights
+from modelwright.ensemble import select_weights, selection
 from modelwright.metrics import get_metric
 
 RMSE = get_metric("rmse", Task.REGRESSION)
@@ -45,13 +45,14 @@ def test_a_tie_favours_the_earlier_candidate_and_few_members() -> None:
     assert weights.tolist() == [1.0, 0.0, 0.0]
 
 
-def test_light_members_are_dropped() -> None:
+def test_light_members_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     target = np.random.default_rng(1).normal(size=500)
     candidates = [noisy(target, 0.5 + 0.5 * seed, seed) for seed in range(10)]
-    light = select_weights(RMSE, target, candidates, minimum_weight=0.0)
-    weights = select_weights(RMSE, target, candidates, minimum_weight=0.1)
-    assert ((light > 0) & (light < 0.1)).any()
-    assert ((weights == 0) | (weights >= 0.1)).all()
+    weights = select_weights(RMSE, target, candidates)
+    monkeypatch.setattr(selection, "_LEAST_WEIGHT", 0.0)
+    light = select_weights(RMSE, target, candidates)
+    assert ((light > 0) & (light < 0.05)).any()
+    assert ((weights == 0) | (weights >= 0.05)).all()
     assert weights.sum() == pytest.approx(1)
 
 
@@ -97,3 +98,13 @@ def test_weights_are_a_distribution_whatever_the_candidates(count: int, rows: in
     assert weights.shape == (count,)
     assert (weights >= 0).all()
     assert weights.sum() == pytest.approx(1)
+
+
+def test_members_are_taken_only_while_they_can_be_afforded_together() -> None:
+    target = np.random.default_rng(1).normal(size=500)
+    candidates = [noisy(target, 1.0, seed) for seed in range(4)]
+    prices = np.array([[0.5, 0.1], [0.5, 0.1], [0.4, 0.1], [0.1, 0.95]])
+    weights = select_weights(RMSE, target, candidates, prices=prices)
+    assert (weights > 0).sum() == 2
+    assert (prices[weights > 0].sum(axis=0) <= 1).all()
+    assert (select_weights(RMSE, target, candidates) > 0).sum() == 4

@@ -12,6 +12,7 @@ from modelwright.core import BundleError, Deadline, FeatureInfo, Problem, Schema
 from modelwright.features import GeneratedFeatures, Training, choose_features
 from modelwright.features.generated import OPERATIONS, Recipe
 from modelwright.features.level_keys import LevelColumn
+from modelwright.features.quick_boosting import QuickTarget, quick_fit
 
 ROWS = 3_000
 LEVELS = (13, 9, 61)
@@ -230,3 +231,28 @@ def test_a_damaged_state_is_refused(name: str, place: int, value: float) -> None
     arrays[name][place] = value
     with pytest.raises(BundleError):
         GeneratedFeatures.from_arrays(arrays)
+
+
+@pytest.mark.parametrize("problem", [REGRESSION, BINARY, MULTICLASS], ids=lambda each: str(each.task))
+def test_the_quick_booster_learns_to_the_end(problem: Problem) -> None:
+    training = learnable(lambda x, c, random: x[:, 2] + x[:, 3], problem)
+    target, rows = QuickTarget.of(problem, training.target), np.arange(ROWS)
+    fits = [
+        quick_fit(
+            training.view.numeric,
+            training.view.categorical,
+            target,
+            (rows[::2], rows[1::2]),
+            weights=None,
+            rounds=rounds,
+            deadline=NEVER,
+            threads=1,
+        )
+        for rounds in (1, None)
+    ]
+    assert fits[0] is not None
+    assert fits[1] is not None
+    assert fits[1].converged
+    assert fits[1].losses.mean() < 0.5 * fits[0].losses.mean()
+    assert set(np.argsort(-fits[1].gains)[:2].tolist()) == {2, 3}
+    assert np.abs(fits[1].residuals.mean(axis=0)).max() < 0.1

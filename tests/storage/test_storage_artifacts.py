@@ -247,14 +247,19 @@ def test_a_failed_directory_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_publishing_onto_something_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("durable", [True, False])
+def test_publishing_onto_something_is_refused(tmp_path: Path, durable: bool) -> None:
     (tmp_path / "final").mkdir()
     taken = pytest.raises(BadInput, match="something stands there already")
     with temporary_directory(tmp_path / "final") as temporary, taken:
-        publish_directory(temporary, tmp_path / "final")
+        publish_directory(temporary, tmp_path / "final", durable=durable)
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     with temporary_directory(tmp_path / "dangling") as temporary, pytest.raises(BadInput):
-        publish_directory(temporary, tmp_path / "dangling")
+        publish_directory(temporary, tmp_path / "dangling", durable=durable)
+    with temporary_directory(tmp_path / "new") as temporary:
+        (temporary / "file").write_text("content")
+        publish_directory(temporary, tmp_path / "new", durable=durable)
+    assert (tmp_path / "new" / "file").read_text() == "content"
 
 
 HOLD = """

@@ -63,6 +63,12 @@ class LeaksAcrossRows(Length):
         out -= np.nan_to_num(np.nanmean(np.where(np.isnan(out), 0, out)))
 
 
+class CountsOtherwiseAlone(Length):
+    def transform_row(self, row, out):
+        out[:] = [np.nan if row[name] is None else len(row[name]) for name in self.columns]
+        return True
+
+
 class LooksAtTheRowBefore(Length):
     def transform(self, frame, out):
         super().transform(frame, out)
@@ -207,6 +213,7 @@ def test_sound_transformer_passes():
     ("transformer", "check", "words"),
     [
         (LeaksAcrossRows, "rows_are_independent", "alone become something else"),
+        (CountsOtherwiseAlone, "single_rows", "transformed otherwise"),
         (LooksAtTheRowBefore, "rows_are_independent", "in another order"),
         (KeepsLearning, "looks_at_fit_frame_only", "changes after the fit"),
         (SharesState, "looks_at_fit_frame_only", "changes after the fit|given before"),

@@ -169,8 +169,8 @@ def _executor(request: TrainRequest, budget: Budget) -> LocalExecutor | InlineEx
     slots, threads = slots_for(budget)
     if request.executor == "inline":
         return InlineExecutor(memory_bytes=budget.memory_bytes, threads_per_slot=budget.threads)
-    named = request.competitors()
-    engines = [engine for name in named or LEARNERS for engine in _engines(name, named=bool(named))]
+    wanted = request.competitors() or tuple(LEARNERS)
+    engines = [engine for name in wanted for engine in _engines(name)]
     return LocalExecutor(
         slots,
         memory_bytes=budget.memory_bytes,
@@ -179,13 +179,12 @@ def _executor(request: TrainRequest, budget: Budget) -> LocalExecutor | InlineEx
     )
 
 
-def _engines(name: str, *, named: bool) -> tuple[str, ...]:
-    """What a learner wants imported ahead; nothing where it cannot be loaded, which the plan tells."""
+def _engines(name: str) -> tuple[str, ...]:
+    """What a learner imports; nothing where it cannot be loaded, which the plan tells."""
     try:
-        learner = LEARNERS.load(name)
+        return tuple(LEARNERS.load(name).engines)
     except BadInput:
         return ()
-    return tuple(learner.engines) if named or learner.preloaded else ()
 
 
 def _prepare(request: TrainRequest, budget: Budget, emit: Emit, limit: float | None) -> Prepared:

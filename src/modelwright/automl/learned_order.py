@@ -1,8 +1,8 @@
 """The order in which configurations begin, learned on many tables (see `benchmarks/portfolio`).
 
-The order is data: `learned_order.json` says for each regime (a kind of task, and up to how many rows) which
-configuration of which learner comes first, with what each was measured to add, and where the measurement
-comes from. `benchmarks/portfolio/choose.py` writes it.
+The order is data: `learned_order.json` says for each regime (kind of task, up to so many rows and columns)
+which configuration of which learner comes first, with what each was measured to add, and where the
+measurement comes from. `benchmarks/portfolio/choose.py` writes it.
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ class LearnedOrder:
 
 
 def learned_order(problem: Problem, shape: Shape) -> LearnedOrder:
-    """The order of the first regime that a problem belongs to; none for many more rows than were studied.
+    """The order of the first regime that a problem belongs to; none far beyond what was studied.
 
     Parameters
     ----------
     problem : Problem
         Resolved. Labels count as binary problems, quantiles as regression.
     shape : Shape
-        Rows that a fold trains on.
+        Rows that a fold trains on, and the columns.
 
     Returns
     -------
@@ -112,7 +112,8 @@ def learned_order(problem: Problem, shape: Shape) -> LearnedOrder:
     kind = str(single.task) if single.task.is_classification else "regression"
     table = _table()
     for regime in table["regimes"]:
-        if shape.rows <= regime["most_rows"] and regime["kind"] in ("", kind):
+        within = shape.rows <= regime["most_rows"] and shape.columns <= regime["most_columns"]
+        if within and regime["kind"] in ("", kind):
             places = (
                 LearnedPlace(place["learner"], place["label"], place.get("config"))
                 for place in regime["order"]

@@ -17,6 +17,9 @@ from modelwright.metrics import Metric
 
 __all__ = ["select_weights"]
 
+_LEAST_WEIGHT = 0.05
+"""Members below are dropped and the rest scaled to sum to one."""
+
 Scorer = Callable[[NDArray[np.float64]], float]
 
 
@@ -58,7 +61,6 @@ def select_weights(
     *,
     weights: NDArray[np.float64] | None = None,
     steps: int = 30,
-    minimum_weight: float = 0.05,
     deadline: Deadline | None = None,
     prices: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
@@ -79,8 +81,6 @@ def select_weights(
     weights : array, shape (rows,), or None
         Row weights.
     steps : int, default 30
-    minimum_weight : float, default 0.05
-        Members below are dropped and the rest scaled to sum to one.
     deadline : Deadline, optional
         No further step begins after it.
     prices : array, shape (candidates, resources), optional
@@ -133,7 +133,7 @@ def select_weights(
         elif step - best_counts.sum() > 8:
             break  # eight additions without a gain: the rest only shifts noise
     share = best_counts / best_counts.sum()
-    kept = np.where(share >= min(minimum_weight, share.max()), share, 0.0)
+    kept = np.where(share >= min(_LEAST_WEIGHT, share.max()), share, 0.0)
     pruned: NDArray[np.float64] = kept / kept.sum()
     return pruned
 

@@ -58,8 +58,8 @@ _ROWS_OF_LEVEL = 4
 """Training rows that the levels of a cross must have on average."""
 
 _FIRST_ROUNDS = 10
-"""Rounds before candidates are held against what is unexplained: main effects are learned by then, and what takes
-many splits is not."""
+"""Rounds before candidates are held against what is unexplained: main effects are learned by then, and what
+takes many splits is not."""
 
 _BINS = 16
 _CHANCE = 0.05
@@ -70,13 +70,14 @@ _ALIKE = 0.97
 
 _COMPARED = 2_000
 _PASSED = 60
+_MOST_KEPT = 10
 _PROBES = 10
 """Shuffled copies that tell which gains chance gives."""
 
 _CLEARLY = 2.0
 """Standard errors by which the loss of held-out rows must fall."""
 
-_LEAST_FALL = 0.003
+_LEAST_FALL = 0.01
 """Share of the loss by which it must fall to be worth another fit."""
 
 
@@ -125,12 +126,13 @@ def choose_features(training: Training, *, seed: int = 0, deadline: Deadline, th
     """Search for features that tell a booster more than the columns they are made of.
 
     Three disjoint parts of the rows (whole groups, where there are any) play different roles. On each of
-    the first two a small booster is fitted, and what it leaves unexplained *on the other one* is held
+    the first two a few rounds are boosted, and what they leave unexplained *on the other one* is held
     against every candidate: a candidate passes if its bins explain more of these residuals than its
     parents do, by more than the best of as many columns of noise would. What passes is compared by rank,
     and copies are dropped. Then one booster gets the survivors beside the columns, with shuffled copies
     as probes: features with less gain than a probe are dropped. The third part, which has seen none of
-    this, must be predicted better than without them; else nothing is generated at all.
+    this, must be predicted better than without them by boosters that have learned all they can; else
+    nothing is generated at all. A booster that still learns after many rounds proves nothing.
 
     Close to OpenFE (Zhang et al., "OpenFE: automated feature generation with expert-level performance",
     2023), which also screens by what remains to explain; the probes are those of Boruta (Kursa and
@@ -209,13 +211,17 @@ class _Search:
         after = self._fit(np.concatenate([view.numeric, matrix, probes], axis=1), (known, third))
         gains = after.gains[view.numeric.shape[1] :][: len(passed)]
         noise = after.gains[view.numeric.shape[1] + len(passed) :][: probes.shape[1]]
+        useful = np.flatnonzero(gains > noise.max())
+        useful = np.sort(useful[np.argsort(-gains[useful], kind="stable")][:_MOST_KEPT])
+        if not len(useful):
+            return Chosen(None, f"{len(passed)} of {count} candidates gained no more than noise")
+        after = self._fit(np.concatenate([view.numeric, matrix[:, useful]], axis=1), (known, third))
         falls = before.losses - after.losses
         fall, error = float(falls.mean()), float(falls.std()) / np.sqrt(len(falls))
         share = fall / max(float(before.losses.mean()), 1e-12)
-        useful = np.flatnonzero(gains > noise.max())
-        if fall <= _CLEARLY * error or share < _LEAST_FALL or not len(useful):
-            return Chosen(None, f"{len(passed)} of {count} candidates changed the loss by {-share:+.1%}")
-        return Chosen(passed.only(useful), f"{len(useful)} of {count} candidates, loss {-share:+.1%}")
+        said = f"{len(useful)} of {count} candidates, loss {-share:+.1%}"
+        helps = fall > _CLEARLY * error and share >= _LEAST_FALL
+        return Chosen(passed.only(useful) if helps else None, said)
 
     def _fit(
         self, matrix: NDArray[np.float32], split: tuple[IntArray, IntArray], rounds: int | None = None

@@ -63,12 +63,10 @@ class RowFeaturizer:
         sparse: list[SparseBlock] = []
         for part, place in self._places:
             out = blocks[part.block][:, place]
-            if isinstance(part, Transformer):
-                found = part.transform_row(row, out[0])
-                if found is False:
-                    found = part.transform(self._frame(row, part.columns), out)
-            else:
-                found = part.transform(self._frame(row, tuple(row)), out)
+            if not isinstance(part, Transformer):
+                part.transform(self._frame(row, tuple(row)), out)
+                continue
+            found = part.transform_row(row, out[0]) or part.transform(self._frame(row, part.columns), out)
             if isinstance(found, SparseBlock):
                 sparse.append(found)
         return View(numeric, categorical, self._info, side_by_side(sparse))

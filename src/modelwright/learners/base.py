@@ -159,10 +159,6 @@ class Learner(ABC):
     """Whether people can follow how a single model of it arrives at a prediction: a sum of a few tables, a
     list of coefficients, a small tree."""
 
-    preloaded: ClassVar[bool] = True
-    """Whether workers import the engines ahead of their first task also in runs that name no learners. False
-    where the import is long and most runs end before the learner's turn."""
-
     turn: ClassVar[int] = 1
     """In which round of the portfolio the first candidate comes: 0 for the few learners that are most often
     among the best, 1 for most, 2 for those that resemble one that came before."""

@@ -47,7 +47,7 @@ __all__ = ["NeuralLearner", "default_batch", "predicts_labels"]
 _IMPORT_SECONDS = 4.0
 """Importing torch takes about two, and cannot be stopped."""
 
-_TORCH_BYTES = 250_000_000
+_TORCH_BYTES = 180_000_000
 """What torch takes in a worker before the first tensor."""
 
 _SAMPLE = 2_000
@@ -62,8 +62,9 @@ class NeuralLearner(Learner):
     """
 
     fitted = FittedNetwork
-    engines = ("torch",)
-    preloaded = False
+    # torch is no engine that workers import ahead: that takes two seconds, in which no task can begin, and
+    # most runs are short. The first fit of a network imports it.
+    engines = ()
     on_new_scale: ClassVar[Mapping[str, Any]] = {"objective": "metric"}
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:

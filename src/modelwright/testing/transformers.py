@@ -211,6 +211,21 @@ def check_rows_are_independent(transformer: type[Transformer], frame: pl.DataFra
         demand(_same(part, whole[start:stop]), f"rows {start} to {stop} alone become something else")
 
 
+def check_single_rows(transformer: type[Transformer], frame: pl.DataFrame) -> None:
+    """A row of plain values gets what the row of a frame gets, to the last bit, or is left to the frame."""
+    fitted = transformer.fit(frame, frame.columns)
+    whole = _transform(fitted, frame)
+    width = len(fitted.features)
+    for position, row in enumerate(frame.head(20).iter_rows(named=True)):
+        out = np.full(width, 77, whole.dtype if fitted.block == "numeric" else np.int32)
+        told = fitted.transform_row(row, out)
+        if told is False:
+            continue
+        sparse = told if isinstance(told, SparseBlock) else None
+        written = np.hstack([out[None, :], _unfolded(fitted, sparse, 1)])
+        demand(_same(written, whole[position : position + 1]), "a single row is transformed otherwise")
+
+
 def check_finds_columns_by_name(transformer: type[Transformer], frame: pl.DataFrame) -> None:
     """Columns may come in any order, with others beside them; one that is absent is named."""
     fitted = transformer.fit(frame, frame.columns)
@@ -331,6 +346,7 @@ TRANSFORMER_CHECKS: Mapping[str, Callable[[type[Transformer], pl.DataFrame], Non
     "declares_itself": check_declares_itself,
     "round_trip": check_round_trip,
     "rows_are_independent": check_rows_are_independent,
+    "single_rows": check_single_rows,
     "finds_columns_by_name": check_finds_columns_by_name,
     "looks_at_fit_frame_only": check_looks_at_fit_frame_only,
     "odd_input": check_odd_input,
