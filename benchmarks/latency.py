@@ -5,8 +5,8 @@ usage: latency.py DATA RESULTS.csv [--sets adult,titanic] [--rows 20000] [--repe
 For each data set one model of LightGBM is trained (one trial, all of its folds), and one each of CatBoost,
 XGBoost and extra trees. The first is measured alone ("one booster"), then the members of all four together in
 equal shares ("four members"): an ensemble as a run of minutes leaves it, whatever a selection would keep.
-Models are trained on at most 5,000 rows (`--trained`): that changes the depth of trees a little, not the number
-of calls.
+Models are trained on at most 5,000 rows (`--trained`): that changes the depth of trees a little, not the
+number of calls.
 
 Single rows: the median and the 95th percentile over many different rows, after `Model.warm_up`, for
 `predict_row` with a dict, and for `predict` with a dict, a polars and a pandas frame of one row. Batch: the

@@ -135,6 +135,7 @@ class Ready:
             raise  # the place is at fault, not the candidate
         except Exception as error:  # a candidate that cannot be fitted is a result, too
             valid, test, reason = [], [], f"{type(error).__name__}: {error}"
+            print(f"{entry.label} failed: {reason[:200]}", flush=True)
         half = path.with_suffix(".part.npz")
         np.savez(
             half,

@@ -213,7 +213,7 @@ def make_plan(
     if quality.why:
         noted.append(Decision(f"quality {quality.name}", quality.why))
     without = tuple(sorted({*as_without(request.without), *quality.without}))
-    offer = Offer(problem, per_fold, facts, request.competitors(), without)
+    offer = Offer(problem, per_fold, facts, request.competitors(), without, plain_text=quality.readable)
     portfolio, left_out = offer.portfolio(worker_bytes)
     noted += [Decision(f"no {label}", why) for label, why in left_out]
     reserve = _reserve(budget)

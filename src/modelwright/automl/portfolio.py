@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modelwright.automl.learned_order import LearnedOrder, learned_order
@@ -42,6 +42,8 @@ class Offer:
         The only ones to try; all if empty.
     without : tuple of str
         Parts that the caller goes without; see `problem_options.WITHOUT`.
+    plain_text : bool
+        Whether every model takes texts as the view has them.
     """
 
     problem: Problem
@@ -49,6 +51,7 @@ class Offer:
     facts: TargetFacts
     learners: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    plain_text: bool = False
 
     def portfolio(self, worker_bytes: int) -> tuple[tuple[Planned, ...], list[tuple[str, str]]]:
         """Configurations in the order in which they begin, and what was left out with the reason.
@@ -91,7 +94,7 @@ class Offer:
         first = ordered[0]
         entries = self._order().arranged([entry for turn in ordered for entry in turn])
         entries[len(first) : len(first)] = self._variants(first)
-        return tuple(entries), left_out
+        return tuple(self._alternating_text(entries, len(first))), left_out
 
     def space(self, name: str) -> dict[str, Parameter]:
         """The search space of a learner, with the options around it that are worth trying."""
@@ -106,6 +109,8 @@ class Offer:
             options.pop("target_transform", None)
         if name in _SEARCHED_WITH_FEATURES and self._may_generate:
             options["features"] = Choice(("none", "generated"))
+        if self._has_choice_of_text:
+            options["text"] = Choice(("terms", "statistics"))
         return {**space, **{key: value for key, value in options.items() if key not in self.without}}
 
     @property
@@ -114,6 +119,22 @@ class Offer:
         enough = self.shape.rows >= FEWEST_ROWS and 2 <= self.shape.columns <= _MOST_COLUMNS
         wanted = "generated_features" not in self.without
         return enough and wanted and not self.problem.task.has_outputs and self.shape.outputs <= MOST_CLASSES
+
+    def _alternating_text(self, entries: list[Planned], first: int) -> Iterator[Planned]:
+        """Where there are terms of texts: the first configurations with them and without, then in turn."""
+        if not self._has_choice_of_text:
+            yield from entries
+            return
+        yield from entries[:first]
+        for entry in entries[:first]:
+            yield _on_statistics(entry)
+        for number, entry in enumerate(entries[first:]):
+            yield _on_statistics(entry) if number % 2 else entry
+
+    @property
+    def _has_choice_of_text(self) -> bool:
+        """Whether models may do without terms, because there are some and other columns."""
+        return self.shape.sparse > 0 and self.shape.columns > 0 and not self.plain_text
 
     def _order(self) -> LearnedOrder:
         """The order learned for problems like this one, unless the caller goes without it."""
@@ -165,6 +186,12 @@ def _models_another_scale(entry: Planned) -> bool:
     learner: Learner = LEARNERS.load(entry.learner)()
     settings = {**learner.defaults, **entry.config}
     return any(settings.get(name) != value for name, value in learner.on_new_scale.items())
+
+
+def _on_statistics(entry: Planned) -> Planned:
+    """The same configuration without the terms of texts."""
+    label = f"{entry.label[:-1]}, no terms)" if entry.label.endswith(")") else f"{entry.label} (no terms)"
+    return replace(entry, label=label, config={**entry.config, "text": "statistics"})
 
 
 def _too_large(needed: int, allowed: int) -> str:

@@ -64,23 +64,27 @@ class FitOptions:
         ``"none"``, ``"balanced"`` or ``"sqrt"`` (classes and labels).
     features : str
         ``"none"`` or ``"generated"``: of several columns, chosen inside the fold (see `generated_features`).
+    text : str
+        ``"terms"``, or ``"statistics"``: without what was made of the terms of texts (see `text_choice`).
     """
 
     target_transform: str = "none"
     class_weights: str = "none"
     features: str = "none"
+    text: str = "terms"
 
     def __post_init__(self) -> None:
         for name, known in (
             ("target_transform", TRANSFORMS),
             ("class_weights", CLASS_WEIGHTS),
             ("features", ("generated",)),
+            ("text", ("terms", "statistics")),
         ):
-            given = getattr(self, name)
-            if given not in ("none", *known):
+            given, allowed = getattr(self, name), known if name == "text" else ("none", *known)
+            if given not in allowed:
                 raise OptionError(
-                    f"The option {name!r} must be one of none, {', '.join(known)}, but came as {given!r}."
-                    f"{nearest(str(given), known)}"
+                    f"The option {name!r} must be one of {', '.join(allowed)}, but came as {given!r}."
+                    f"{nearest(str(given), allowed)}"
                 )
 
 
@@ -98,7 +102,7 @@ def split_config(config: Config) -> tuple[dict[str, Any], FitOptions]:
     Examples
     --------
     >>> split_config({"alpha": 1.0, "target_transform": "log"})
-    ({'alpha': 1.0}, FitOptions(target_transform='log', class_weights='none', features='none'))
+    ({'alpha': 1.0}, FitOptions(target_transform='log', class_weights='none', features='none', text='terms'))
     """
     own = {name: value for name, value in config.items() if name not in _RESERVED}
     return own, FitOptions(**{name: str(config[name]) for name in _RESERVED if name in config})

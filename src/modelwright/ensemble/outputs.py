@@ -29,10 +29,9 @@ from modelwright.ensemble.fit_options import FittedWithOptions
 from modelwright.ensemble.generated_features import (
     FittedWithFeatures,
     NothingGenerated,
-    fit_with_features,
-    load_with_features,
 )
 from modelwright.ensemble.packing import pack_models, unpack_models
+from modelwright.ensemble.text_choice import fit_on_chosen_text, load_on_chosen_text
 from modelwright.learners import LEARNERS, FitResult, FittedLearner, Learner
 from modelwright.learners.constant import FittedConstant
 from modelwright.learners.targets import MOST_OUTPUTS, TargetCoder
@@ -114,7 +113,7 @@ class FittedOutputs(FittedLearner):
             raise BundleError(f"{_RECORD} of a model is missing or damaged ({error}).") from error
         if not known:
             raise BundleError(f"{_RECORD} of a model names learners or a task that are not known here.")
-        models = unpack_models(directory / _MODELS, [partial(load_with_features, name) for name in names])
+        models = unpack_models(directory / _MODELS, [partial(load_on_chosen_text, name) for name in names])
         return cls(task, names, tuple(models))
 
     @property
@@ -137,7 +136,7 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
     """
     problem = task.problem
     if not problem.task.has_outputs:
-        return fit_with_features(learner, task)
+        return fit_on_chosen_text(learner, task)
     names: list[str] = []
     results: list[FitResult] = []
     for position in range(problem.outputs):
@@ -168,9 +167,9 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
 def _fit_output(learner: Learner, task: FitTask) -> FitResult:
     """One output of several: without generated features where none help it."""
     try:
-        return fit_with_features(learner, task)
+        return fit_on_chosen_text(learner, task)
     except NothingGenerated:
-        return fit_with_features(learner, replace(task, config={**task.config, "features": "none"}))
+        return fit_on_chosen_text(learner, replace(task, config={**task.config, "features": "none"}))
 
 
 def load_model(learner: str, task: Task, directory: Path, outputs: int | None = None) -> FittedLearner:
@@ -191,7 +190,7 @@ def load_model(learner: str, task: Task, directory: Path, outputs: int | None = 
         If a file is damaged, or is of a model for another problem.
     """
     try:
-        model = FittedOutputs.load(directory) if task.has_outputs else load_with_features(learner, directory)
+        model = FittedOutputs.load(directory) if task.has_outputs else load_on_chosen_text(learner, directory)
         _require(model, task, outputs)
     except UnknownName as error:
         raise BundleError(

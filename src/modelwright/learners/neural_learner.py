@@ -32,6 +32,7 @@ from modelwright.learners.neural_network import (
     ACTIVATIONS,
     EMBEDDED_NUMBER,
     EMBEDDING,
+    PREDICTED_AT_ONCE,
     WAVES,
     Architecture,
     Network,
@@ -112,6 +113,8 @@ class NeuralLearner(Learner):
         seconds = epochs * shape.rows * row_seconds + steps * (_STEP + weights * _WEIGHT)
         stored = shape.rows * (4 * (shape.numeric + flags) + 8 * codes)
         memory = 1.5 * stored + 40 * weights + 12 * batch * touched * form.depth
+        # what goes through the network at once for predictions
+        memory += 2 * min(shape.rows, PREDICTED_AT_ONCE) * touched
         return Estimate(float(0.2 + seconds), int(memory + _TORCH_BYTES))
 
     def fit(self, task: FitTask) -> FitResult:

@@ -34,7 +34,7 @@ WAVES = 16
 EMBEDDED_NUMBER = 3
 """Linear combinations of these cosines that are put beside the number."""
 
-_CHUNK = 4_096
+PREDICTED_AT_ONCE = 4_096
 """Rows predicted at once."""
 
 _SELU_SCALE = 1.0507009873554805
@@ -150,8 +150,8 @@ class Network:
         """
         weights = self._doubles
         parts = [np.zeros((0, self.form.outputs))]
-        for start in range(0, len(rows.numbers), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        for start in range(0, len(rows.numbers), PREDICTED_AT_ONCE):
+            part = slice(start, start + PREDICTED_AT_ONCE)
             chunk = NeuralRows(rows.numbers[part], rows.flags[part], rows.codes[part])
             parts.append(combine(self.form.link, self._members(inputs(weights, chunk), weights)))
         return np.concatenate(parts)

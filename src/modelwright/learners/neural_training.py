@@ -23,8 +23,9 @@ _MARGIN = 0.1
 _SLACK = 0.05
 """Share of the time by which steps may lag behind at first: fits with time enough never see the clock."""
 
-_LOOKS = 24
-"""A schedule is interrupted for validation at least so often, also where an epoch takes long."""
+_LOOKS = 6
+"""A schedule is interrupted for validation at least so often, also where an epoch takes long. More often
+would cost as much as another epoch."""
 
 
 @dataclass(frozen=True)

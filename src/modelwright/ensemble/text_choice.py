@@ -1,0 +1,123 @@
+"""Models that do without the terms of texts: where words tell nothing new, their columns are only noise.
+
+Terms decide where a table is about its texts. Where a text merely stands beside better columns (a name, an
+address), learners that look at some dozens of columns of terms find chance patterns in them. So both are
+tried, and validation decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from modelwright.core import BundleError, FitTask, Predictions, UnknownName, View
+from modelwright.ensemble.fit_options import split_config
+from modelwright.ensemble.generated_features import fit_with_features, load_with_features
+from modelwright.learners import FitResult, FittedLearner, Learner
+from modelwright.learners.state import read_json, write_json
+
+__all__ = ["FittedWithoutTerms", "fit_on_chosen_text", "load_on_chosen_text", "without_terms"]
+
+_RECORD = "without_terms.json"
+_AXES = "axis"
+"""What `features.text_terms` calls the numbers that it makes of terms."""
+
+
+def without_terms(view: View) -> View:
+    """A view without what was made of the terms of texts; lengths and counts stay.
+
+    Examples
+    --------
+    >>> from modelwright.core import FeatureInfo, ViewInfo
+    >>> info = ViewInfo((FeatureInfo("a", "a", "value"), FeatureInfo("t.axis_1", "t", "axis")), ())
+    >>> view = View(np.array([[1, 2]], np.float32), np.zeros((1, 0), np.int32), info)
+    >>> without_terms(view).numeric.tolist()
+    [[1.0]]
+    """
+    kept = [place for place, feature in enumerate(view.info.numeric) if feature.transform != _AXES]
+    info = replace(view.info, numeric=tuple(view.info.numeric[place] for place in kept), sparse=())
+    return View(np.ascontiguousarray(view.numeric[:, kept]), view.categorical, info)
+
+
+@dataclass(eq=False)
+class FittedWithoutTerms(FittedLearner):
+    """A model of the columns that are no terms.
+
+    Attributes
+    ----------
+    learner : str
+        Name in the catalog.
+    model : FittedLearner
+    """
+
+    learner: str
+    model: FittedLearner
+
+    def predict(self, view: View) -> Predictions:
+        """Predictions of the model for the narrower view."""
+        self.model.threads = self.threads
+        return self.model.predict(without_terms(view))
+
+    def save(self, directory: Path) -> None:
+        """The model's own files, and a record that it does without terms."""
+        self.model.save(directory)
+        write_json(directory / _RECORD, {"learner": self.learner})
+
+    @classmethod
+    def load(cls, directory: Path) -> FittedWithoutTerms:
+        """Inverse of `save`.
+
+        Raises
+        ------
+        BundleError
+            If a file is missing or damaged.
+        """
+        learner = read_json(directory / _RECORD).get("learner")
+        try:
+            if not isinstance(learner, str):
+                raise UnknownName(f"no learner is named {learner!r}")
+            return cls(learner, load_with_features(learner, directory))
+        except UnknownName as error:
+            raise BundleError(
+                f"{_RECORD} of a model is damaged ({error}). Copy the model again, or train it again."
+            ) from error
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the model and of the record."""
+        return self.model.size_bytes + 50
+
+
+def fit_on_chosen_text(learner: Learner, task: FitTask) -> FitResult:
+    """Fit one model of one output, with or without terms as its configuration says.
+
+    Raises
+    ------
+    TrialError
+        If the learner fits no model.
+    """
+    if split_config(task.config)[1].text == "terms":
+        return fit_with_features(learner, task)
+    key = f"statistics:{task.cache_key}" if task.cache_key else ""
+    if not key:
+        view = without_terms(task.view)
+    else:
+        view = task.cache.setdefault(f"without_terms:{key}", None) or without_terms(task.view)
+        task.cache[f"without_terms:{key}"] = view
+    result = fit_with_features(learner, replace(task, view=view, cache_key=key))
+    return replace(result, model=FittedWithoutTerms(learner.name, result.model))
+
+
+def load_on_chosen_text(learner: str, directory: Path) -> FittedLearner:
+    """The model that `fit_on_chosen_text` left in a directory.
+
+    Raises
+    ------
+    BundleError
+        If a file is damaged.
+    """
+    if (directory / _RECORD).exists():
+        return FittedWithoutTerms.load(directory)
+    return load_with_features(learner, directory)

@@ -1,0 +1,24 @@
+"""The table of the trade-off on the screen."""
+
+from __future__ import annotations
+
+from modelwright.cli.pareto_table import print_pareto
+from modelwright.cli.text import console
+from modelwright.evaluation import ParetoPoint, pareto_table
+
+
+def test_what_is_delivered_and_what_breaks_a_limit_is_told() -> None:
+    points = [
+        ParetoPoint("ensemble of 3", "bag", 3, 15, 0.9, 0.1, 0.02, 5e6),
+        ParetoPoint("linear", "refit", 1, 1, 0.8, 0.2, 0.001, 1e5, measured=True, delivered=True),
+        ParetoPoint("beaten", "bag", 1, 5, 0.7, 0.3, 0.03, 6e6),
+    ]
+    table = pareto_table(points, metric="roc_auc", greater_is_better=True, limit_seconds=0.005)
+    screen = console()
+    with screen.capture() as captured:
+        print_pareto(screen, table)
+    text = captured.get()
+    assert "too slow" in text
+    assert "delivered, measured" in text
+    assert "at most 5 ms a row" in text
+    assert "beaten" not in text
