@@ -165,7 +165,8 @@ def fit_fold(parameters: Mapping[str, Any], context: WorkerContext) -> dict[str,
     fitted = time.monotonic()
     with clock("predicting"):
         predicted_rows = task.valid_rows if len(task.valid_rows) else task.train_rows[:1]
-        predictions = result.model.predict(data.view.take(predicted_rows)).array
+        honest = result.valid_predictions or result.model.predict(data.view.take(predicted_rows))
+        predictions = honest.array
     predicted = time.monotonic()
     _check_predictions(job.learner, predictions, len(predicted_rows), data.problem)
     row_seconds = 0.0

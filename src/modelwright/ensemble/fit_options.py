@@ -133,7 +133,11 @@ class FittedWithOptions(FittedLearner):
     def predict(self, view: View) -> Predictions:
         """Predictions on the scale of the target, and probabilities as without weights."""
         self.model.threads = self.threads
-        array = self.model.predict(view).array
+        return self.brought_back(self.model.predict(view))
+
+    def brought_back(self, predictions: Predictions) -> Predictions:
+        """Predictions of the inner model as those of this one."""
+        array = predictions.array
         if isinstance(self.back, TargetTransform):
             return Predictions.of_values(self.back.predictions(array))
         if array.shape[1] != len(self.back.weights):
@@ -224,7 +228,7 @@ def _fit_weighted(learner: Learner, task: FitTask, kind: str) -> FitResult:
     result = learner.fit(replace(task, weights=weights, train_rows=rows))
     said = result.model.predict(task.view.take(kept_out)).array
     found = found.with_shifts(codes[kept_out], said, None if given is None else given[kept_out])
-    return replace(result, model=FittedWithOptions(learner.name, result.model, found))
+    return _with_options(learner, result, found)
 
 
 def _fit_transformed(learner: Learner, task: FitTask, kind: str) -> FitResult:
@@ -247,7 +251,16 @@ def _fit_transformed(learner: Learner, task: FitTask, kind: str) -> FitResult:
     if len(kept_out):
         fitted = result.model.predict(task.view.take(kept_out)).array
         transform = transform.with_errors(target[kept_out], fitted)
-    return replace(result, model=FittedWithOptions(learner.name, result.model, transform))
+    return _with_options(learner, result, transform)
+
+
+def _with_options(learner: Learner, result: FitResult, back: TargetTransform | ClassWeights) -> FitResult:
+    """A fit and its predictions of the validation rows, brought back."""
+    model = FittedWithOptions(learner.name, result.model, back)
+    known = result.valid_predictions
+    return replace(
+        result, model=model, valid_predictions=None if known is None else model.brought_back(known)
+    )
 
 
 def _on_new_scale(problem: Problem) -> Problem:

@@ -118,12 +118,15 @@ class FitResult:
         What the record of the trial should say (JSON-able): learning rate used, reason of the stop.
     stopped_by_deadline : bool
         Whether more time could have given another model.
+    valid_predictions : Predictions or None
+        Of ``task.valid_rows``, by models that these rows did not stop; None where the model's own are honest.
     """
 
     model: FittedLearner
     iterations: int | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
     stopped_by_deadline: bool = False
+    valid_predictions: Predictions | None = None
 
 
 class Learner(ABC):

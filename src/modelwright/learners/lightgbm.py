@@ -14,6 +14,7 @@ from modelwright.features import KnownLevels
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
+from modelwright.learners.halves import Halves
 from modelwright.learners.kept import kept
 from modelwright.learners.lightgbm_text import check_model_text, without_statistics
 from modelwright.learners.matrix_columns import MatrixColumns, has_many_levels
@@ -256,17 +257,27 @@ class LightGBM(Learner):
         if task.deadline.passed:
             raise OutOfTime("The deadline passed while the columns were being binned.")
         booster = lgb.Booster(parameters, train)
-        if valid is not None:
-            booster.add_valid(valid, "valid")
+        halves = None if valid is None else Halves.of(task, fold)
+        for number, part in enumerate(_judges(valid, halves, fold)):
+            booster.add_valid(part, f"valid_{number}")
         watch = RoundWatch(
             len(fold.train_rows), settings["rounds"] or most, task.deadline, settings["patience"]
         )
-        rate = boost(booster, watch, valid is not None, rate if task.adaptive else None) or rate
+        rate = boost(booster, watch, valid is not None, rate if task.adaptive else None, halves) or rate
         text = without_statistics(booster.model_to_string(num_iteration=max(1, watch.best)))
         info = {"learning_rate": rate, "rounds": watch.done, "stop": watch.reason}
         info |= {"objective": objective.name}
         model = FittedLightGBM(fold.coder, columns, text)
-        return FitResult(model, max(1, watch.best), info, watch.by_deadline)
+        honest = None
+        if halves is not None:
+            later = columns.matrix(task.view.take(fold.valid_rows))
+
+            def raw(rows: NDArray[Any], rounds: int) -> NDArray[Any]:
+                found = booster.predict(later[rows], num_iteration=rounds, num_threads=task.threads)
+                return np.asarray(found)
+
+            honest = halves.predictions(task, fold, watch.bests, raw)
+        return FitResult(model, max(1, watch.best), info, watch.by_deadline, honest)
 
 
 def _booster(text: str) -> lgb.Booster:
@@ -284,14 +295,36 @@ def _tree(leaves: int, columns: float, rows: float, least: int) -> dict[str, Any
     }
 
 
-def boost(booster: lgb.Booster, watch: RoundWatch, evaluate: bool, rate: float | None) -> float | None:
+def _judges(valid: lgb.Dataset | None, halves: Halves | None, fold: Fold) -> list[lgb.Dataset]:
+    """The validation rows as one table, or as two."""
+    if valid is None or halves is None:
+        return [] if valid is None else [valid]
+    parts = [valid.subset(part.tolist()) for part in halves.parts]
+    for part, rows in zip(parts, halves.parts, strict=True):
+        _set(part, fold.valid_target[rows], None if fold.valid_weights is None else fold.valid_weights[rows])
+    return parts
+
+
+def boost(
+    booster: lgb.Booster,
+    watch: RoundWatch,
+    evaluate: bool,
+    rate: float | None,
+    halves: Halves | None = None,
+) -> float | None:
     """Boost until the watch says stop.
 
     Parameters
     ----------
+    booster : Booster
+        With its validation rows; with two tables of them where they come in halves.
+    watch : RoundWatch
+    evaluate : bool
+        Whether there are validation rows.
     rate : float or None
         The learning rate, if it may be raised after a probe of the cost so that the rounds that
         can be afforded suffice; None if the clock must not decide.
+    halves : Halves, optional
 
     Returns
     -------
@@ -304,10 +337,10 @@ def boost(booster: lgb.Booster, watch: RoundWatch, evaluate: bool, rate: float |
         if empty == _EMPTY_ROUNDS:
             watch.reason = "no more splits"
             break
-        error = None
+        error, errors = None, [float(each[2]) for each in booster.eval_valid()] if evaluate else []
         if evaluate:
-            error = float(booster.eval_valid()[0][2])
-        if not watch.tell(booster.current_iteration(), error):
+            error = errors[0] if halves is None else halves.mean(errors)
+        if not watch.tell(booster.current_iteration(), error, () if halves is None else errors):
             break
         if rate is not None and watch.done == PROBE_ROUNDS and watch.round_seconds > 0:
             rate = affordable_rate(rate, 0.9 * watch.deadline.remaining / watch.round_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from modelwright.core import Deadline
@@ -113,6 +114,8 @@ class RoundWatch:
     ----------
     best : int
         Iterations of the best model so far; 0 before the first.
+    bests : list of int
+        Iterations at which each half of the validation rows erred least, where halves are told.
     first_seconds : float
         What the first iteration took, preparations included.
     reason : str
@@ -128,6 +131,8 @@ class RoundWatch:
     done: int = 0
     reason: str = "rounds"
     first_seconds: float = 0.0
+    bests: list[int] = field(default_factory=lambda: [0, 0])
+    _best_errors: list[float] = field(default_factory=lambda: [float("inf")] * 2)
     _recent: float = 0.0
     _last: float = field(default_factory=time.monotonic)
     _first_end: float = 0.0
@@ -144,7 +149,7 @@ class RoundWatch:
         """Whether the deadline ended the fit."""
         return self.reason == "deadline"
 
-    def tell(self, done: int, error: float | None) -> bool:
+    def tell(self, done: int, error: float | None, halves: Sequence[float] = ()) -> bool:
         """Record an iteration; whether to go on.
 
         Parameters
@@ -153,8 +158,13 @@ class RoundWatch:
             Iterations that the model holds now.
         error : float or None
             Validation error, lower is better; None when there are no validation rows.
+        halves : sequence of two float
+            The errors of each half of the rows (see `halves`); empty where nobody asks for them.
         """
         self.done = done
+        for half, own in enumerate(halves):
+            if own < self._best_errors[half] - 1e-9 * abs(self._best_errors[half]) or not self.bests[half]:
+                self.bests[half], self._best_errors[half] = done, own
         if error is None:
             self.best = done
         # sums over threads differ in the last bits: those must not decide which iteration is best
