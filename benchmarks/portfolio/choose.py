@@ -316,7 +316,7 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--table", type=Path)
     parser.add_argument("--report", type=Path)
-    parser.add_argument("--split", choices=SPLITS, default="by kind")
+    parser.add_argument("--split", choices=SPLITS, default="one order")
     options = parser.parse_args()
     found = [Fits.read(path.parent) for path in sorted(options.results.glob("*/task.json"))]
     tasks = [fits for fits in found if fits is not None]
@@ -333,9 +333,11 @@ def main() -> None:
         settings = json.loads((options.results / "study.json").read_text())
         engines = ("scikit-learn", "lightgbm", "catboost", "xgboost-cpu")
         provenance = {
-            "written_by": "benchmarks/portfolio/choose.py",
+            "command": f"benchmarks/portfolio/choose.py RESULTS --table TABLE --split {options.split!r}",
             "date": str(date.today()),
-            "tasks": {origin: sum(task.origin == origin for task in tasks) for origin in ORIGINS},
+            "tasks": {
+                origin: ", ".join(task.name for task in tasks if task.origin == origin) for origin in ORIGINS
+            },
             "fits": sum(task.folds * len(task.seconds) for task in tasks),
             "processor_seconds": round(
                 sum(task.folds * (seconds - AROUND) for task in tasks for seconds in task.seconds.values())

@@ -59,6 +59,8 @@ class Settled:
         What else could have been delivered.
     warning : str
         What the user must know of it; empty for nothing.
+    free : bool
+        Whether it was chosen among all trials by its error alone.
     """
 
     composition: Composition
@@ -66,6 +68,7 @@ class Settled:
     facts: Mapping[str, Any]
     pareto: ParetoTable
     warning: str = ""
+    free: bool = False
 
     @property
     def note(self) -> str:
@@ -150,6 +153,7 @@ class Settling:
             {"delivery": facts},
             candidates_table(costs, chosen, composition, limits, seconds, brief=brief),
             warning if broken else "",
+            free=not limits and student is None and not quality.readable,
         )
 
     @property

@@ -14,19 +14,22 @@ import numpy as np
 from modelwright.automl.bundle import place_bundle, seal_bundle
 from modelwright.automl.delivery import Settled
 from modelwright.automl.environment import environment
+from modelwright.automl.honest_score import cross_fitted_choice
 from modelwright.automl.plan import Plan
 from modelwright.automl.plugins import needed_plugins
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.runner import RunState
-from modelwright.core import Predictions, Task, View, canonical_json
+from modelwright.core import Deadline, Predictions, Task, View, canonical_json
 from modelwright.ensemble import (
     ALL_ROWS,
     Calibration,
     Ensemble,
     Member,
+    Stacker,
     fit_calibration,
     fit_decision,
     fit_offsets,
+    fit_stacker,
     moved,
 )
 from modelwright.evaluation import (
@@ -42,6 +45,9 @@ from modelwright.search import Selection, Trial, Trials
 __all__ = ["Delivery", "deliver", "why_unranked"]
 
 _ENSEMBLE = "ensemble"
+_HONEST_SHARE = 0.25
+"""Share of the time kept back that may go into a score without the optimism of the choice."""
+
 _MANY_ROWS = 5_000
 """Rows beyond which the leaderboard takes the decisions of trials from a quick look."""
 
@@ -106,7 +112,8 @@ def deliver(
         (directory / "pareto.json").write_bytes(canonical_json(settled.pareto.to_dict()))
         (directory / "leaderboard.json").write_bytes(canonical_json(board.to_dict()))
         (directory / "reference.json").write_bytes(canonical_json(_reference(prepared, blend)))
-        manifest = {**facts, **settled.facts, **_facts(plan, prepared, blend, board)}
+        honest = None if holdout else _cross_fitted(plan, prepared, settled)
+        manifest = {**facts, **settled.facts, **_facts(plan, prepared, blend, board, honest)}
         made["manifest"], made["board"] = seal_bundle(directory, manifest), board
 
     path = place_bundle(target, fill)
@@ -121,6 +128,7 @@ class _Blend:
     predictions: Predictions
     calibration: Calibration | None
     offsets: tuple[float, ...] = ()
+    stacker: Stacker | None = None
 
     @property
     def is_single(self) -> bool:
@@ -129,8 +137,14 @@ class _Blend:
 
 
 def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
-    array = trials.blend(chosen.numbers, np.array(chosen.shares), chosen.folds)
     target, weights = trials.target(chosen.folds), trials.weights(chosen.folds)
+    array = trials.blend(chosen.numbers, np.array(chosen.shares), chosen.folds)
+    stacker = None
+    if "stacking" not in plan.offer.without:
+        parts = [trials.predictions(number, chosen.folds).astype(np.float64) for number in chosen.numbers]
+        rows = target, parts, chosen.shares, weights
+        stacker = fit_stacker(trials.metric, plan.problem, *rows, seed=plan.seed)
+        array = array if stacker is None else stacker.combine(parts)
     calibration = None
     if plan.problem.task.is_classification and "calibration" not in plan.offer.without:
         calibration = fit_calibration(array, target.astype(np.int64), weights)
@@ -140,7 +154,7 @@ def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
         offsets = fit_offsets(array, target, plan.problem.quantiles, weights)
         array = moved(array, offsets)
     utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
-    return _Blend(chosen, Predictions(array, utility), calibration, offsets)
+    return _Blend(chosen, Predictions(array, utility), calibration, offsets, stacker)
 
 
 def _decided(trials: Trials, blend: _Blend, number: int, seed: int) -> Predictions:
@@ -170,7 +184,8 @@ def _collect(plan: Plan, settled: Settled, blend: _Blend, directory: Path) -> En
             Member(number, trial.label, trial.learner, share, tuple(places), trial.config, plan.problem.task)
         )
     utility = blend.predictions.utility
-    ensemble = Ensemble(plan.problem.task, tuple(members), blend.calibration, utility, blend.offsets)
+    fitted_last = blend.calibration, utility, blend.offsets, blend.stacker
+    ensemble = Ensemble(plan.problem.task, tuple(members), *fitted_last)
     (directory / "ensemble.json").write_bytes(canonical_json(ensemble.to_dict(directory)))
     return ensemble
 
@@ -197,6 +212,28 @@ def _score_holdout(
     )
     low, high = score_interval(scores[:, 0], score, metric=prepared.metric, rows=held.view.rows)
     return HoldoutResult(score=score, low=low, high=high, rows=held.view.rows, origin=held.origin)
+
+
+def _cross_fitted(plan: Plan, prepared: Prepared, settled: Settled) -> HoldoutResult | None:
+    """The score of ensembles that were chosen on other rows than those that judge them."""
+    trials, folds = settled.costs.trials, settled.composition.selection.folds
+    if not settled.free:
+        return None  # what was delivered was not chosen by its error alone
+    rows = trials.rows(folds)
+    groups = None if prepared.groups is None else prepared.groups[rows]
+    deadline = None if plan.reproducible else Deadline.after(_HONEST_SHARE * plan.reserve)
+    calibrated = "calibration" not in plan.offer.without
+    predictions = cross_fitted_choice(
+        trials, folds, groups=groups, deadline=deadline, calibrated=calibrated, seed=plan.seed
+    )
+    if predictions is None:
+        return None
+    known = trials.target(folds), [predictions]
+    weights = trials.weights(folds)
+    score = trials.metric.score(known[0], predictions, weights)
+    scores = bootstrap_scores(trials.metric, *known, weights=weights, groups=groups, seed=plan.seed)
+    low, high = score_interval(scores[:, 0], score, metric=trials.metric, rows=len(rows))
+    return HoldoutResult(score=score, low=low, high=high, rows=len(rows), origin="cross-fitted")
 
 
 def _leaderboard(
@@ -264,9 +301,12 @@ def why_unranked(trial: Trial) -> str:
     return "pruned" if trial.pruned and not trial.out_of_time else "out of time"
 
 
-def _facts(plan: Plan, prepared: Prepared, blend: _Blend, board: Leaderboard) -> dict[str, Any]:
+def _facts(
+    plan: Plan, prepared: Prepared, blend: _Blend, board: Leaderboard, honest: HoldoutResult | None
+) -> dict[str, Any]:
     """The manifest's facts about the model and where it came from."""
-    chosen, held = blend.chosen, board.holdout
+    chosen, held = blend.chosen, board.holdout or honest
+    source = "holdout" if board.holdout else "cross-fitted" if honest else "out-of-fold"
     single = next((e.label for e in board.entries if e.trial == chosen.numbers[0]), None)
     best = board.winner(single if blend.is_single else _ENSEMBLE)
     return {
@@ -279,7 +319,7 @@ def _facts(plan: Plan, prepared: Prepared, blend: _Blend, board: Leaderboard) ->
             "greater_is_better": prepared.metric.greater_is_better,
             "value": held.score if held else best.score,
             "interval": [held.low, held.high] if held else [best.low, best.high],
-            "source": "holdout" if held else "out-of-fold",
+            "source": source,
             "rows": held.rows if held else board.rows,
             "out_of_fold": {"value": best.score, "interval": [best.low, best.high]},
         },

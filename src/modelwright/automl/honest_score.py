@@ -21,7 +21,7 @@ from modelwright.search import Trials, candidate_limit
 __all__ = ["cross_fitted_choice"]
 
 _PARTS = 5
-_MOST_ROWS = 20_000
+_MOST_ROWS = 5_000
 """Rows above which choosing among some dozens of models flatters by less than anyone can see."""
 
 _FEWEST_ROWS = 2 * _PARTS

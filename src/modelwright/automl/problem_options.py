@@ -16,6 +16,7 @@ WITHOUT: Mapping[str, str] = {
     "generated_features": "configurations that learn from features made of several columns",
     "target_transform": "configurations that learn a transformed target",
     "class_weights": "configurations that weigh rare classes up",
+    "stacking": "a stacked model of the members in place of their weighted mean",
     "calibration": "calibration of probabilities",
     "thresholds": "thresholds tuned for the metric",
     "learned_order": "the order of configurations learned on many tables (the learners take turns instead)",

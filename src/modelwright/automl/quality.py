@@ -74,7 +74,14 @@ QUALITIES: Mapping[str, Quality] = {
     "interpretable": Quality(
         "interpretable",
         readable=True,
-        without=("calibration", "class_weights", "generated_features", "target_encoding", "target_transform"),
+        without=(
+            "calibration",
+            "class_weights",
+            "generated_features",
+            "stacking",
+            "target_encoding",
+            "target_transform",
+        ),
         why="only learners whose models people can read compete, and one model alone is delivered",
     ),
 }

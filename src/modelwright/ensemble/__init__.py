@@ -14,6 +14,7 @@ from modelwright.ensemble.quantile_offsets import fit_offsets, moved
 from modelwright.ensemble.refitting import refit_config
 from modelwright.ensemble.selection import select_weights
 from modelwright.ensemble.soft_targets import TEACH_ENTRY
+from modelwright.ensemble.stacking import Stacker, fit_stacker
 
 __all__ = [
     "ALL_ROWS",
@@ -28,6 +29,7 @@ __all__ = [
     "FoldJob",
     "FoldResult",
     "Member",
+    "Stacker",
     "TargetFacts",
     "fit_calibration",
     "fit_decision",
@@ -42,6 +44,7 @@ __all__ = [
     "quick_decision",
     "read_fold",
     "refit_config",
+    "fit_stacker",
     "select_weights",
     "split_config",
     "write_fold_data",

@@ -15,6 +15,7 @@ from modelwright.core import BundleError, Predictions, SchemaMismatch, Stopwatch
 from modelwright.ensemble.calibration import Calibration
 from modelwright.ensemble.outputs import load_model
 from modelwright.ensemble.quantile_offsets import moved
+from modelwright.ensemble.stacking import Stacker
 from modelwright.features import open_view
 from modelwright.learners import FittedLearner
 
@@ -118,6 +119,8 @@ class Ensemble:
         What to decide for, given these; see `core.Predictions`.
     offsets : tuple of float
         Added to each predicted quantile; empty for none. See `quantile_offsets`.
+    stacker : Stacker or None
+        What combines the members in place of their weighted mean.
     """
 
     task: Task
@@ -125,11 +128,16 @@ class Ensemble:
     calibration: Calibration | None = None
     utility: NDArray[np.float64] | None = None
     offsets: tuple[float, ...] = ()
+    stacker: Stacker | None = None
 
     def predict(self, view: View) -> Predictions:
         """Predictions of every row of a view."""
-        parts = [member.weight * member.predict(view) for member in self.members]
-        total = np.sum(parts, axis=0)
+        parts = [member.predict(view) for member in self.members]
+        if self.stacker is not None:
+            total = self.stacker.combine(parts)
+        else:
+            shares = [member.weight for member in self.members]
+            total = np.sum([share * part for share, part in zip(shares, parts, strict=True)], axis=0)
         if self.task is Task.REGRESSION:
             return Predictions.of_values(total)
         if self.task.has_outputs:
@@ -154,6 +162,8 @@ class Ensemble:
             raise ValueError(f"a calibration of {curves} curves for {outputs} outputs")
         if len(self.offsets) not in (0, outputs):
             raise ValueError(f"{len(self.offsets)} offsets for {outputs} outputs")
+        if self.stacker is not None and len(self.stacker.constants) != outputs:
+            raise ValueError(f"a stacked model of {len(self.stacker.constants)} outputs for {outputs}")
 
     def to_dict(self, root: Path) -> dict[str, Any]:
         """The record that `from_dict` needs beside the members' directories below a root."""
@@ -163,6 +173,7 @@ class Ensemble:
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "utility": None if self.utility is None else self.utility.tolist(),
             "offsets": list(self.offsets),
+            "stacker": None if self.stacker is None else self.stacker.to_dict(),
         }
 
     @classmethod
@@ -202,7 +213,9 @@ class Ensemble:
             raise ValueError("the weights of members must be finite and not negative")
         calibration = Calibration.from_dict(record.get("calibration"))
         offsets = _offsets(task, record.get("offsets", ()))
-        ensemble = cls(task, members, calibration, _utility(task, record.get("utility")), offsets)
+        utility = _utility(task, record.get("utility"))
+        stacker = _stacker(task, record.get("stacker"), len(members))
+        ensemble = cls(task, members, calibration, utility, offsets, stacker)
         if outputs is not None:
             ensemble.require_outputs(outputs)
         return ensemble
@@ -214,6 +227,15 @@ def _offsets(task: Task, record: Any) -> tuple[float, ...]:
     if offsets and (task is not Task.QUANTILE or not np.isfinite(offsets).all()):
         raise ValueError(f"the offsets of an ensemble do not fit the task {task}")
     return offsets
+
+
+def _stacker(task: Task, record: Any, members: int) -> Stacker | None:
+    """A stacked model as it was written."""
+    if record is None:
+        return None
+    if task.has_outputs:
+        raise ValueError(f"a stacked model does not fit the task {task}")
+    return Stacker.from_dict(record, members, 1 if task is Task.REGRESSION else None)
 
 
 def _utility(task: Task, record: Any) -> NDArray[np.float64] | None:

@@ -26,6 +26,7 @@ from modelwright.features import KnownLevels
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
+from modelwright.learners.halves import Halves
 from modelwright.learners.matrix_columns import MatrixColumns
 from modelwright.learners.objectives import (
     Objective,
@@ -244,23 +245,38 @@ class CatBoost(Learner):
         levels = columns.levels
         _check_affordable(task, fold, levels, parameters)
         train = _rows_pool(task, fold.train_rows, fold.train_target, fold.train_weights, levels)
-        valid = None
+        valid = []
         if len(fold.valid_rows):
-            valid = _rows_pool(task, fold.valid_rows, fold.valid_target, fold.valid_weights, levels)
+            valid = [_rows_pool(task, fold.valid_rows, fold.valid_target, fold.valid_weights, levels)]
+        # a model of other trees than symmetric ones cannot be cut by hand
+        halves = Halves.of(task, fold) if parameters["grow_policy"] == "SymmetricTree" else None
+        if halves is not None:
+            valid = [valid[0].slice(part.tolist()) for part in halves.parts]
         rows, rounds, wait = len(fold.train_rows), parameters["iterations"], settings["patience"]
-        watch = _Watch(RoundWatch(rows, rounds, task.deadline, wait), task.adaptive, parameters)
+        watch = _Watch(RoundWatch(rows, rounds, task.deadline, wait), task.adaptive, parameters, halves)
         model = _boost(parameters, train, valid, watch)
         if watch.faster is not None:
             parameters = parameters | {"learning_rate": watch.faster}
-            watch = _Watch(RoundWatch(rows, rounds, task.deadline, wait), False, parameters)
+            watch = _Watch(RoundWatch(rows, rounds, task.deadline, wait), False, parameters, halves)
             model = _boost(parameters, train, valid, watch)
+        honest = None
+        if halves is not None:
+
+            def raw(part: NDArray[Any], rounds: int) -> NDArray[Any]:
+                pool = valid[0 if part is halves.parts[0] else 1]
+                kind = "Probability" if fold.coder.is_classification else "RawFormulaVal"
+                return np.asarray(model.predict(pool, prediction_type=kind, ntree_end=rounds))
+
+            honest = halves.predictions(task, fold, watch.rounds.bests, raw)
+            model.shrink(max(1, watch.rounds.best))
         best = int(model.tree_count_)
         info = {
             "learning_rate": parameters["learning_rate"],
             "rounds": watch.rounds.done,
             "stop": watch.rounds.reason,
         }
-        return FitResult(FittedCatBoost(fold.coder, columns, model), best, info, watch.rounds.by_deadline)
+        by_deadline = watch.rounds.by_deadline
+        return FitResult(FittedCatBoost(fold.coder, columns, model), best, info, by_deadline, honest)
 
 
 def _wide(shape: Shape) -> dict[str, Any]:
@@ -272,19 +288,23 @@ def _wide(shape: Shape) -> dict[str, Any]:
 class _Watch:
     """CatBoost's callback: stops the fit, or asks for a faster one where the clock may decide."""
 
-    def __init__(self, rounds: RoundWatch, adaptive: bool, parameters: Mapping[str, Any]) -> None:
-        self.rounds = rounds
+    def __init__(
+        self, rounds: RoundWatch, adaptive: bool, parameters: Mapping[str, Any], halves: Halves | None
+    ) -> None:
+        self.rounds, self.halves = rounds, halves
         self.adaptive = adaptive and rounds.deadline.at is not None
         self.rate = float(parameters["learning_rate"])
         self.metric = str(parameters["eval_metric"])
         self.faster: float | None = None
 
     def after_iteration(self, info: Any) -> bool:
-        error = None
-        scores = info.metrics.get("validation")
-        if scores:
-            error = float(scores[self.metric][-1])
-        going = self.rounds.tell(int(info.iteration), error)
+        scores = [found for name, found in sorted(info.metrics.items()) if name.startswith("validation")]
+        errors = [float(found[self.metric][-1]) for found in scores]
+        if self.halves is None:
+            going = self.rounds.tell(int(info.iteration), errors[0] if errors else None)
+        else:
+            error = self.halves.mean(errors, self.metric == "RMSE")
+            going = self.rounds.tell(int(info.iteration), error, errors)
         if going and self.adaptive and self.rounds.done == PROBE_ROUNDS and self.rounds.round_seconds > 0:
             left = self.rounds.deadline.remaining - self.rounds.first_seconds
             affordable = 0.85 * left / self.rounds.round_seconds
@@ -296,15 +316,15 @@ class _Watch:
         return going
 
 
-def _boost(parameters: dict[str, Any], train: cb.Pool, valid: cb.Pool | None, watch: _Watch) -> cb.CatBoost:
+def _boost(parameters: dict[str, Any], train: cb.Pool, valid: list[cb.Pool], watch: _Watch) -> cb.CatBoost:
     import catboost as cb
 
     # CatBoost cuts the model at its best iteration by itself: `shrink` knows symmetric trees alone
     metric = str(parameters["eval_metric"])
     # without the hint every iteration is scored on the training rows, too
     parameters = parameters | {"eval_metric": f"{metric}{';' if ':' in metric else ':'}hints=skip_train~true"}
-    model = cb.CatBoost(parameters | {"use_best_model": valid is not None})
-    model.fit(train, eval_set=valid, callbacks=[watch])
+    model = cb.CatBoost(parameters | {"use_best_model": len(valid) == 1})
+    model.fit(train, eval_set=valid or None, callbacks=[watch])
     return model
 
 
@@ -413,8 +433,8 @@ def _check_affordable(task: FitTask, fold: Fold, levels: KnownLevels, parameters
     extra = first[:_MOST_CLASSES] if fold.coder.is_classification else first[:2]
     chosen = np.union1d(np.arange(rows)[drawn], extra)
     sample = _rows_pool(task, fold.train_rows[chosen], fold.train_target[chosen], None, levels)
-    watch = _Watch(RoundWatch(rows, 4, Deadline(None)), False, parameters)
-    _boost(parameters | {"iterations": 4}, sample, None, watch)
+    watch = _Watch(RoundWatch(rows, 4, Deadline(None)), False, parameters, None)
+    _boost(parameters | {"iterations": 4}, sample, [], watch)
     # an iteration has costs that do not grow with rows: only a clear excess is refused
     expected = 0.5 * watch.rounds.round_seconds * rows / _PROBE_ROWS
     if expected > task.deadline.remaining:

@@ -61,8 +61,10 @@ class Halves:
         first, other = (float(weights[part].sum()) for part in parts)
         return cls(parts, (first, other)) if min(first, other) > 0 else None
 
-    def mean(self, errors: Sequence[float]) -> float:
-        """The error on all rows, where it is a mean over rows."""
+    def mean(self, errors: Sequence[float], rooted: bool = False) -> float:
+        """The error on all rows from those of the halves: a mean over rows, or the root of one."""
+        if rooted:
+            return float(np.sqrt(np.average(np.square(errors), weights=self.sums)))
         return float(np.average(errors, weights=self.sums))
 
     def predictions(

@@ -23,6 +23,7 @@ from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.boosted_trees import BoostedTrees
 from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
+from modelwright.learners.halves import Halves
 from modelwright.learners.kept import digest_of, kept
 from modelwright.learners.matrix_columns import MatrixColumns, has_many_levels
 from modelwright.learners.objectives import (
@@ -264,13 +265,26 @@ class XGBoost(Learner):
         rounds = settings["rounds"] or default_rounds(len(fold.coder.present), _MOST_ROUNDS)
         watch = RoundWatch(len(fold.train_rows), rounds, task.deadline, settings["patience"])
         booster = xgb.Booster(parameters, [train] if valid is None else [train, valid])
-        rate = _boost(booster, train, valid, watch, parameters["learning_rate"] if task.adaptive else None)
+        halves = None if valid is None else Halves.of(task, fold)
+        judges = _Judges(valid, halves, parameters["eval_metric"] == "rmse")
+        rate = _boost(booster, train, judges, watch, parameters["learning_rate"] if task.adaptive else None)
         best = max(1, watch.best)
         document = bytes(booster.save_raw("ubj"))
         trees = read_trees(document, prior, columns.width, best, objective.is_logarithmic)
         info = {"learning_rate": rate or parameters["learning_rate"], "rounds": watch.done}
         info |= {"stop": watch.reason, "objective": objective.name}
-        return FitResult(FittedXGBoost(fold.coder, columns, trees), best, info, watch.by_deadline)
+        honest = None
+        if halves is not None:
+
+            def raw(rows: NDArray[Any], rounds: int) -> NDArray[Any]:
+                part = judges.tables[0 if rows is halves.parts[0] else 1]
+                sums = booster.predict(part, output_margin=True, iteration_range=(0, rounds))
+                return trees.respond(
+                    np.asarray(sums, np.float64).reshape(len(rows), -1), len(fold.coder.present)
+                )
+
+            honest = halves.predictions(task, fold, watch.bests, raw)
+        return FitResult(FittedXGBoost(fold.coder, columns, trees), best, info, watch.by_deadline, honest)
 
 
 def _wide(shape: Shape) -> dict[str, Any]:
@@ -349,21 +363,39 @@ def _quantised(
         return kept(task, key, quantised, lambda _: size)
 
 
+class _Judges:
+    """The validation rows as one table, as two, or none."""
+
+    def __init__(self, valid: xgb.DMatrix | None, halves: Halves | None, rooted: bool) -> None:
+        self._halves, self._rooted = halves, rooted
+        self.tables = [] if valid is None else [valid]
+        if valid is not None and halves is not None:
+            self.tables = [valid.slice(part) for part in halves.parts]
+
+    def errors(self, booster: xgb.Booster, round_: int) -> tuple[float | None, list[float]]:
+        """The error on all rows, None without any, and those of the halves if there are two."""
+        if not self.tables:
+            return None, []
+        named = [(table, f"valid{number}") for number, table in enumerate(self.tables)]
+        # "[12]\tvalid0-logloss:0.25\tvalid1-logloss:0.26"
+        said = booster.eval_set(named, round_).split("\t")[1:]
+        errors = [float(each.rpartition(":")[2]) for each in said]
+        if self._halves is None:
+            return errors[0], []
+        return self._halves.mean(errors, self._rooted), errors
+
+
 def _boost(
     booster: xgb.Booster,
     train: xgb.QuantileDMatrix,
-    valid: xgb.DMatrix | None,
+    judges: _Judges,
     watch: RoundWatch,
     rate: float | None,
 ) -> float | None:
     """Boost until the watch says stop; after a probe of the cost the rate, if given, may be raised."""
     while True:
         booster.update(train, watch.done)
-        error = None
-        if valid is not None:
-            # "[12]\tvalid-logloss:0.25"
-            error = float(booster.eval_set([(valid, "valid")], watch.done).rpartition(":")[2])
-        if not watch.tell(watch.done + 1, error):
+        if not watch.tell(watch.done + 1, *judges.errors(booster, watch.done)):
             return rate
         if rate is not None and watch.done == PROBE_ROUNDS and watch.round_seconds > 0:
             rate = affordable_rate(rate, 0.9 * watch.deadline.remaining / watch.round_seconds)
