@@ -239,8 +239,7 @@ def test_the_quick_booster_learns_to_the_end(problem: Problem) -> None:
     target, rows = QuickTarget.of(problem, training.target), np.arange(ROWS)
     fits = [
         quick_fit(
-            training.view.numeric,
-            training.view.categorical,
+            (training.view.numeric, training.view.categorical),
             target,
             (rows[::2], rows[1::2]),
             weights=None,

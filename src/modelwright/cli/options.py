@@ -281,8 +281,8 @@ WithoutOption = Annotated[
     typer.Option(
         metavar="PART",
         help="Go without a part of the treatment: messy_values, text, target_encoding, "
-        "generated_features, target_transform, class_weights, calibration, thresholds, learned_order or "
-        "leak_guard. Repeatable.",
+        "generated_features, target_transform, class_weights, calibration, stacking, thresholds, "
+        "learned_order or leak_guard. Repeatable.",
         show_default=False,
     ),
 ]

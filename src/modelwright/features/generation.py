@@ -227,8 +227,7 @@ class _Search:
         self, matrix: NDArray[np.float32], split: tuple[IntArray, IntArray], rounds: int | None = None
     ) -> QuickFit:
         fit = quick_fit(
-            matrix,
-            self.training.view.categorical,
+            (matrix, self.training.view.categorical),
             self.target,
             split,
             weights=self.training.weights,

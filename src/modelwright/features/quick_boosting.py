@@ -108,8 +108,7 @@ class QuickFit:
 
 
 def quick_fit(
-    matrix: NDArray[np.float32],
-    categories: NDArray[np.int32],
+    columns: tuple[NDArray[np.float32], NDArray[np.int32]],
     target: QuickTarget,
     split: tuple[IntArray, IntArray],
     *,
@@ -122,8 +121,7 @@ def quick_fit(
 
     Parameters
     ----------
-    matrix : float32 array, shape (rows, numbers)
-    categories : int32 array, shape (rows, categorical columns)
+    columns : float32 array, shape (rows, numbers), and int32 array, shape (rows, categorical columns)
     target : QuickTarget
     split : (fitted rows, held-out rows)
     weights : float64 array, shape (rows,), or None
@@ -140,7 +138,7 @@ def quick_fit(
     """
     import lightgbm as lgb
 
-    fitted, held = split
+    (matrix, categories), (fitted, held) = columns, split
     whole = np.concatenate([matrix, categories.astype(np.float32)], axis=1)
     width = whole.shape[1]
     parameters: dict[str, Any] = {

@@ -106,6 +106,7 @@ class AdditiveBoosting(Learner):
     """
 
     name = "additive_boosting"
+    turn = 2
     interpretable = True
     fitted = FittedAdditive
     engines = ("lightgbm",)
