@@ -16,6 +16,7 @@ import pytest
 import modelwright as mw
 from conftest import table, without
 from modelwright.core import BundleError, OptionError, SchemaMismatch, Task
+from modelwright.storage import Workspace
 
 
 def test_the_task_and_the_metric_are_seen_from_the_target(
@@ -152,8 +153,11 @@ def test_saved_moved_and_loaded_in_a_fresh_process_it_predicts_the_same(
 
 
 def test_it_is_found_by_name(binary: mw.Model, workspace: Path) -> None:
-    assert mw.load("churn", workspace).manifest["run"] == binary.manifest["run"]
-    assert mw.load("churn:1", workspace).path == binary.path
+    with Workspace.open(workspace) as opened:  # other tests may have trained models of this name
+        versions = {record.run: record.reference for record in opened.models.all() if record.name == "churn"}
+    assert mw.load(versions[binary.manifest["run"]], workspace).path == binary.path
+    newest = max(versions.values(), key=lambda reference: int(reference.split(":")[1]))
+    assert mw.load("churn", workspace).path == mw.load(newest, workspace).path
 
 
 def test_a_bundle_that_was_deleted_comes_back_from_the_artifacts(workspace: Path) -> None:

@@ -56,10 +56,10 @@ class Offer:
     def portfolio(self, worker_bytes: int) -> tuple[tuple[Planned, ...], list[tuple[str, str]]]:
         """Configurations in the order in which they begin, and what was left out with the reason.
 
-        Each learner says in which turn it joins (`Learner.turn`); in every turn it gives its next
-        candidate. What was studied on many tables is then put in the order that was learned there (see
-        `learned_order`); the rest keeps its place. Options around learners (a transformed target, weights of
-        classes, generated features) are tried after as many entries as the first turn has, on its candidates.
+        Each learner says in which turn it joins (`Learner.turn`); in every turn it gives its next candidate.
+        The first one keeps its place; others that were studied on many tables come in the order that was
+        learned there (see `learned_order`). Options around learners (transformed targets, weights of classes,
+        generated features) are tried after as many entries as the first turn has, on its candidates.
 
         Parameters
         ----------
@@ -92,7 +92,9 @@ class Offer:
             reasons = "; ".join(f"{label}: {why}" for label, why in left_out)
             raise OptionError(f"No learner can be used for this task on this data ({reasons}). Allow others.")
         first = ordered[0]
-        entries = self._order().arranged([entry for turn in ordered for entry in turn])
+        # the first one is what the others are compared with: linear, wherever it may be tried
+        baseline, *others = (entry for turn in ordered for entry in turn)
+        entries = [baseline, *self._order().arranged(others)]
         entries[len(first) : len(first)] = self._variants(first)
         return tuple(self._alternating_text(entries, len(first))), left_out
 
