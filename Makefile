@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NEURAL := $(VENV)/.installed-neural
 
 # A file's tests stay together: what its fixtures set up (a trained model, an installed wheel) is set up once.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -31,7 +32,12 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Modelwright needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,excel,holidays,neural,postgres]'
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,excel,holidays,postgres]'
+	@touch $@
+
+# torch weighs more than everything else together, and nothing but the tests of networks needs it.
+$(NEURAL): $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[neural]'
 	@touch $@
 
 demo: $(STAMP)
@@ -45,7 +51,7 @@ test: $(STAMP)
 	done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
-tests: $(STAMP)
+tests: $(STAMP) $(NEURAL)
 	$(PYTEST)
 
 lint: $(STAMP)
@@ -58,7 +64,7 @@ imports: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
+unit: $(STAMP) $(NEURAL)
 	$(PYTEST) -m "not slow"
 
 package: $(STAMP)

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 FORMAT = "modelwright-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 _LARGEST_MANIFEST = 256 * 2**20
 
