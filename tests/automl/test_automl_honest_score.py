@@ -29,7 +29,9 @@ def guesses(place: Path, rows: int, count: int, metric: str = "roc_auc", seed: i
     folds = make_folds(problem, target, count=4, seed=0)
     book = Trials(FoldData(problem, view, target, None, folds, "id"), get_metric(metric, Task.BINARY))
     for number in range(count + 1):
-        book.add(Trial(number, f"learner{number}", f"learner{number}", {}, "portfolio" if number else "baseline"))
+        book.add(
+            Trial(number, f"learner{number}", f"learner{number}", {}, "portfolio" if number else "baseline")
+        )
         for fold, valid in enumerate(folds.valid):
             directory = place / f"{seed}-{number}-{fold}"
             directory.mkdir()

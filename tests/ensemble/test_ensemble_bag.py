@@ -13,7 +13,10 @@ from modelwright.learners import LEARNERS
 
 INFO = ViewInfo((FeatureInfo("x", "x", "value"),), ())
 VIEW = View(np.linspace(-2, 2, 60, dtype=np.float32)[:, None], np.zeros((60, 0), np.int32), INFO)
-TARGETS = {Task.REGRESSION: VIEW.numeric[:, 0].astype(np.float64), Task.BINARY: (VIEW.numeric[:, 0] > 0).astype(int)}
+TARGETS = {
+    Task.REGRESSION: VIEW.numeric[:, 0].astype(np.float64),
+    Task.BINARY: (VIEW.numeric[:, 0] > 0).astype(int),
+}
 
 
 def members(place: Path, task: Task) -> tuple[Member, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelwright.core import FloatArray, Problem, Task
+from modelwright.core import Deadline, FloatArray, Problem, Task
 from modelwright.ensemble.stacking import Stacker, fit_stacker
 from modelwright.metrics import get_metric
 
@@ -45,7 +45,7 @@ def test_noise_is_not_stacked(seed: int) -> None:
     target = rng.integers(0, 2, 1_000)
     parts = [probabilities(rng.normal(0, 0.05, 1_000)) for _ in range(4)]
     metric = get_metric("log_loss", Task.BINARY)
-    stacker = fit_stacker(metric, BINARY, target, parts, [0.25] * 4, seed=seed)
+    stacker = fit_stacker(metric, BINARY, target, parts, [0.25] * 4)
     if stacker is not None:  # if luck lets one through, it must be harmless
         fresh = [probabilities(rng.normal(0, 0.05, 20_000)) for _ in range(4)]
         truth = rng.integers(0, 2, 20_000)
@@ -73,10 +73,11 @@ def test_weights_of_rows_count() -> None:
     assert sum(stacker.slopes) == pytest.approx(2.0, abs=0.1)
 
 
-def test_there_is_nothing_to_stack_in_one_member_few_rows_or_labels() -> None:
+def test_there_is_nothing_to_stack_in_one_member_few_rows_or_no_time() -> None:
     target, parts = binary(4_000, 0, 1.0)
     metric = get_metric("log_loss", Task.BINARY)
     assert fit_stacker(metric, BINARY, target, parts[:1], [1.0]) is None
+    assert fit_stacker(metric, BINARY, target, parts, [0.5, 0.5], deadline=Deadline.after(0.0)) is None
     assert fit_stacker(metric, BINARY, target[:100], [part[:100] for part in parts], [0.5, 0.5]) is None
 
 

@@ -45,8 +45,8 @@ from modelwright.search import Selection, Trial, Trials
 __all__ = ["Delivery", "deliver", "why_unranked"]
 
 _ENSEMBLE = "ensemble"
-_HONEST_SHARE = 0.25
-"""Share of the time kept back that may go into a score without the optimism of the choice."""
+_STACKING_SHARE, _HONEST_SHARE = 0.1, 0.2
+"""Shares of the time kept back for stacking, and for a score without the optimism of the choice."""
 
 _MANY_ROWS = 5_000
 """Rows beyond which the leaderboard takes the decisions of trials from a quick look."""
@@ -143,7 +143,8 @@ def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
     if "stacking" not in plan.offer.without:
         parts = [trials.predictions(number, chosen.folds).astype(np.float64) for number in chosen.numbers]
         rows = target, parts, chosen.shares, weights
-        stacker = fit_stacker(trials.metric, plan.problem, *rows, seed=plan.seed)
+        deadline = None if plan.reproducible else Deadline.after(_STACKING_SHARE * plan.reserve)
+        stacker = fit_stacker(trials.metric, plan.problem, *rows, deadline=deadline)
         array = array if stacker is None else stacker.combine(parts)
     calibration = None
     if plan.problem.task.is_classification and "calibration" not in plan.offer.without:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize, nnls
 
-from modelwright.core import FloatArray, IntArray, Predictions, Problem, Task, generator
+from modelwright.core import Deadline, FloatArray, IntArray, Predictions, Problem, Task, generator
 from modelwright.ensemble.decision import quick_decision
 from modelwright.ensemble.proof import is_proven
 from modelwright.metrics import Metric
@@ -33,7 +33,8 @@ _PRIOR_ROWS = 30.0
 
 _REPEATS = 3
 _FEWEST_ROWS = 200
-_MOST_CELLS = 4_000_000
+_MOST_CELLS = 1_000_000
+"""Rows x members x classes that are looked at: a few numbers are not better known by more."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def fit_stacker(
     shares: Sequence[float],
     weights: FloatArray | None = None,
     *,
-    seed: int = 0,
+    deadline: Deadline | None = None,
 ) -> Stacker | None:
     """A stacked model of the members, if it is clearly better than their weighted mean.
 
@@ -129,12 +130,13 @@ def fit_stacker(
         Weights of the greedy selection.
     weights : float64 array, shape (rows,), optional
         Row weights.
-    seed : int
+    deadline : Deadline, optional
+        When to give up.
 
     Returns
     -------
     Stacker or None
-        None for a single member, few rows, or where the mean is as good.
+        None for a single member, few rows, no time, or where the mean is as good.
 
     Examples
     --------
@@ -159,12 +161,14 @@ def fit_stacker(
         None if weights is None else weights[::step],
     )
     mean = np.tensordot(shares, rows.parts, 1)
-    random = generator(seed, "stacking")
+    random = generator(0, "stacking")
     gains: list[float] = []
     for _ in range(_REPEATS):
         order = random.permutation(len(rows.target))
         halves = order[::2], order[1::2]
         for fitted, judged in (halves, halves[::-1]):
+            if deadline is not None and deadline.passed:
+                return None
             stacker = rows.take(fitted).fit(shares)
             known = rows.take(judged)
             gains.append(known.error(mean[judged]) - known.error(stacker.combine(list(known.parts))))
