@@ -36,3 +36,10 @@ def test_the_student_is_delivered_as_one_model_and_stands_beside_its_teacher(wor
 def test_several_outputs_have_no_student(workspace: Path) -> None:
     with pytest.raises(OptionError, match="quantile"):
         mw.train(without(table(), "spend"), "spend", quantiles=[0.5], distill=True, workspace=workspace)
+
+
+def test_a_readable_model_has_no_student(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="readable"):
+        mw.train(
+            without(table(), "churn"), "churn", quality="interpretable", distill=True, workspace=tmp_path
+        )

@@ -137,3 +137,30 @@ def test_trials_that_lost_the_race_are_told_from_those_without_time() -> None:
     assert why_unranked(replace(trial, pruned=True)) == "pruned"
     assert why_unranked(replace(trial, pruned=True, out_of_time=True)) == "out of time"
     assert why_unranked(replace(trial, pruned=True, failure="no memory")) == "failed"
+
+
+def test_a_choice_of_few_folds_must_be_best_on_all_that_it_has_finished(tmp_path: Path) -> None:
+    """What shines on the first folds alone gives way to what is better on all of them."""
+    book = trials(rows=400, folds=4)
+    add(book, tmp_path, 0, 1.5, 4)
+    add(book, tmp_path, 1, 0.3, 4)
+    lucky = Trial(2, "lucky", "lucky", {}, "portfolio")
+    book.add(lucky)
+    for fold in range(4):
+        rows = book.data.folds.valid[fold]
+        noise = np.random.default_rng(fold).normal(0, 0.05 if fold == 0 else 2.0, len(rows))
+        directory = tmp_path / f"2-{fold}"
+        directory.mkdir()
+        np.save(directory / "valid.npy", book.data.target[rows] + noise)
+        book.finish_fold(2, fold, FoldResult(directory, 0.1, 0.0, 1, False, {}))
+    add(book, tmp_path, 3, 0.3, 1)  # so that the first fold is a choice of its own
+    assert choose(book).numbers[0] == 1
+
+
+def test_the_oldest_folds_do_not_outvote_the_newest(tmp_path: Path) -> None:
+    book = trials(rows=400, folds=4)
+    book = Trials(replace(book.data, problem=replace(book.data.problem, time_column="when")), book.metric)
+    add(book, tmp_path, 0, 1.5, 4)
+    add(book, tmp_path, 1, 0.5, 4)
+    add(book, tmp_path, 2, 0.1, 1)  # far better, but on the oldest rows alone
+    assert choose(book).numbers == (1,)

@@ -118,3 +118,9 @@ def test_several_answers_are_a_dict(workspace: Path) -> None:
     found = [quantiles.predict_row(row) for row in rows_of(FRESH)]
     assert [list(each) for each in found] == [[0.1, 0.9]] * 80
     assert [tuple(each.values()) for each in found] == quantiles.predict(FRESH).rows()
+
+
+@pytest.mark.parametrize("given", [None, "x", [1, 2], pd.Series({"age": 31})])
+def test_what_is_no_row_is_refused(binary: mw.Model, given: Any) -> None:
+    with pytest.raises(DataError, match="A row is a dict"):
+        binary.predict_row(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +42,10 @@ def choose(
         If no trial has a finished fold, or none of them can be afforded.
     """
     best: Selection | None = None
+    seen: list[Selection] = []
     known = 0
+    # the first folds of ordered rows are the oldest ones, with the shortest history to learn from
+    ordered = trials.data.problem.time_column is not None
     for folds in range(trials.count, 0, -1):
         if best is not None and deadline is not None and deadline.passed:
             break
@@ -52,12 +56,28 @@ def choose(
         found = select(trials, folds, deadline, prices)
         if found is None:
             continue
+        seen.append(found)
         needed = _LIKELY if 2 * folds > trials.count else _CERTAIN
-        if best is None or _proves_better(trials, found, best, needed, seed):
+        final = best is not None and ordered and 0 not in best.numbers
+        if best is None or (not final and _proves_better(trials, found, best, needed, seed)):
             best = found
     if best is None:
         raise ModelwrightError("No trial finished a single fold, so there is nothing to choose from.")
-    return _on_shared_folds(trials, best)
+    return _confirmed(trials, best, seen)
+
+
+def _confirmed(trials: Trials, best: Selection, seen: Sequence[Selection]) -> Selection:
+    """The best choice, on every fold that its members have finished, or another one that is better there."""
+    shared = _on_shared_folds(trials, best)
+    if shared.folds == best.folds:
+        return shared
+    rivals = [shared]
+    for other in seen:
+        if min(trials[number].prefix(trials.count) for number in other.numbers) >= shared.folds:
+            blend = trials.blend(other.numbers, np.array(other.shares), shared.folds)
+            error = trials.error_of(blend, shared.folds)
+            rivals.append(replace(other, folds=shared.folds, error=error))
+    return _on_shared_folds(trials, min(rivals, key=lambda rival: rival.error))
 
 
 def _proves_better(trials: Trials, found: Selection, best: Selection, needed: float, seed: int) -> bool:

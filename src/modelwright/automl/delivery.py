@@ -152,8 +152,17 @@ class Settling:
             costs,
             {"delivery": facts},
             candidates_table(costs, chosen, composition, limits, seconds, brief=brief),
-            warning if broken else "",
+            " ".join(filter(None, (warning if broken else "", self._untaught(student)))),
             free=not limits and student is None and not quality.readable,
+        )
+
+    def _untaught(self, student: int | None) -> str:
+        """What to say where a student was asked for and there is none."""
+        name = self.request.student()
+        if not name or student is not None:
+            return ""
+        return (
+            f"No {name} student was delivered: it could not be taught in the time that was left, or failed."
         )
 
     @property

@@ -40,7 +40,7 @@ from modelwright.evaluation import (
     build_leaderboard,
     score_interval,
 )
-from modelwright.search import Selection, Trial, Trials
+from modelwright.search import Selection, Trial, Trials, select
 
 __all__ = ["Delivery", "deliver", "why_unranked"]
 
@@ -218,8 +218,11 @@ def _score_holdout(
 def _cross_fitted(plan: Plan, prepared: Prepared, settled: Settled) -> HoldoutResult | None:
     """The score of ensembles that were chosen on other rows than those that judge them."""
     trials, folds = settled.costs.trials, settled.composition.selection.folds
-    if not settled.free:
-        return None  # what was delivered was not chosen by its error alone
+    if not settled.free or plan.problem.time_column is not None:
+        return None  # it was not chosen by its error alone, or parts of ordered rows would mix the times
+    plain = select(trials, folds)
+    if plain is None or set(plain.numbers) != set(settled.composition.selection.numbers):
+        return None  # chosen on other folds than those
     rows = trials.rows(folds)
     groups = None if prepared.groups is None else prepared.groups[rows]
     deadline = None if plan.reproducible else Deadline.after(_HONEST_SHARE * plan.reserve)

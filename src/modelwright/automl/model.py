@@ -429,6 +429,11 @@ class Model:
         return conformed.caller, self._predict(conformed)
 
     def _predict_row(self, row: Mapping[str, Any]) -> Predictions:
+        if not isinstance(row, Mapping):
+            raise DataError(
+                f"A row is a dict of column to value, but came as {type(row).__name__}. Give a dict "
+                "(of a pandas row: row.to_dict()), or a table to predict."
+            )
         typed = self._reader.read(row)
         _tell(typed.findings)
         require_plugins(self._plugins, "learner")

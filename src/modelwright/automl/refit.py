@@ -21,7 +21,7 @@ _SAFETY = 1.3
 _MEMBERS = 4
 """Members that time is kept back for, before it is known which they are."""
 
-_LARGEST_SHARE = 0.25
+_LARGEST_SHARE = 0.15
 """Of the time limit, that is kept back for refits at most."""
 
 

@@ -119,6 +119,11 @@ class TrainRequest:
             raise OptionError(f"refit must be True, False or 'auto', but came as {self.refit!r}.")
         self.limits()
         self.student()
+        if quality_of(self.quality).readable and self.student():
+            raise OptionError(
+                f"The quality {self.quality!r} delivers one readable model, and a student of an ensemble is "
+                "none. Give either --quality or --distill."
+            )
         SEARCHERS.load(self.search)
         if self.stop_when_flat and self.max_trials is not None:
             raise OptionError(

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize, nnls
 
 from modelwright.core import Deadline, FloatArray, IntArray, Predictions, Problem, Task, generator
 from modelwright.ensemble.decision import quick_decision
@@ -204,6 +203,8 @@ class _Rows:
 
 def _fit_values(target: FloatArray, parts: FloatArray, weights: FloatArray, shares: FloatArray) -> Stacker:
     """Non-negative least squares of centred values, with as many rows more as the prior has."""
+    from scipy.optimize import nnls  # takes a worker that never stacks half a second to import
+
     centre = float(np.average(target, weights=weights))
     middles = np.average(parts, axis=1, weights=weights)
     centred = (parts - middles[:, None]).T
@@ -217,6 +218,8 @@ def _fit_values(target: FloatArray, parts: FloatArray, weights: FloatArray, shar
 
 def _fit_classes(codes: IntArray, parts: FloatArray, weights: FloatArray, shares: FloatArray) -> Stacker:
     """Logistic regression on logarithms of probabilities, drawn towards the shares."""
+    from scipy.optimize import minimize
+
     logs = _logarithms(parts)
     members, rows, classes = logs.shape
     truth = np.zeros((rows, classes))
