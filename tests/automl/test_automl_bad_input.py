@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from modelwright.automl import TrainOutcome, TrainRequest, execute, runner
 from modelwright.core import BadInput, DataError, OptionError, Outcome, TargetError, TaskReport, TaskSpec
 from modelwright.core.events import Event, PlanMade
 from modelwright.data import SOURCES
+from modelwright.execution.memory import pss_bytes
 from modelwright.learners import LEARNERS
 from modelwright.storage import Workspace
 
@@ -116,7 +118,9 @@ def test_learners_that_fail_are_failed_trials_and_the_run_goes_on(
     }
     installed(**{name: f"misbehaving_parts:{place}" for name, place in places.items()})
     # counted trials, not seconds: the machine may be busy
-    outcome, _, heard = train(tmp_path / "w", max_trials=12, time_limit=500, threads=1, memory_limit="700MB")
+    # and the process of the tests, which counts as the driver, may have grown large
+    limit = pss_bytes(os.getpid()) + 600 * 2**20
+    outcome, _, heard = train(tmp_path / "w", max_trials=12, time_limit=500, threads=1, memory_limit=limit)
     failed = notes(outcome)
     reasons = {
         "raises": "KeyError: 'no such thing'",
