@@ -158,10 +158,10 @@ def slots_for(budget: Budget) -> tuple[int, int]:
 
 
 def _reserve(budget: Budget) -> float:
-    """Seconds for the end: 6% of the time and half a second, at most 30 s; less of very short runs."""
+    """Seconds for the end: 7% of the time and half a second, at most 30 s; less of very short runs."""
     if budget.seconds is None:
         return 0.0
-    return min(0.06 * budget.seconds + 0.5, 0.25 * budget.seconds, 30.0)
+    return min(0.07 * budget.seconds + 0.5, 0.25 * budget.seconds, 30.0)
 
 
 def make_plan(
