@@ -108,3 +108,16 @@ def test_both_ways_are_offered_where_there_are_terms(task: FitTask, plain: bool)
         without = [e.learner for e, choice in zip(entries, choices, strict=True) if choice != "terms"][:2]
         assert first == without
         assert 0.3 < choices.count("statistics") / len(choices) < 0.7
+
+
+def test_the_narrow_view_is_kept_only_where_a_worker_has_room_for_it(task: FitTask) -> None:
+    config = {"text": "statistics"}
+    learner = LEARNERS.load("linear")()
+    roomy, tight = (
+        replace(task, cache={}, config=config),
+        replace(task, cache={}, config=config, memory_limit=600),
+    )
+    for each in (roomy, tight):
+        fit_on_chosen_text(learner, each)
+    kept = [any("without_terms" in key for key in each.cache) for each in (roomy, tight)]
+    assert kept == [True, False]

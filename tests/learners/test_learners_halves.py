@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from modelwright.core import FeatureInfo, FitTask, Problem, Task, View, ViewInfo
 from modelwright.ensemble.fit_options import fit_single
+from modelwright.ensemble.outputs import fit_outputs
 from modelwright.learners import LEARNERS
 from modelwright.learners.fold import Fold
 from modelwright.learners.halves import Halves
@@ -20,6 +21,9 @@ PROBLEMS = {
     "multiclass": Problem.of("y").resolved(Task.MULTICLASS, "log_loss", ("a", "b", "c")),
     "regression": Problem.of("y").resolved(Task.REGRESSION, "rmse", ()),
 }
+LABELS = replace(
+    Problem.of(["a", "b"]).resolved(Task.MULTILABEL, "log_loss", ()), label_classes=(("no", "yes"),) * 2
+)
 
 
 def make_task(kind: str, rows: int, signal: float, seed: int = 0) -> FitTask:
@@ -119,3 +123,35 @@ def test_options_around_a_learner_bring_the_predictions_back(kind: str, config: 
     assert result.valid_predictions is not None
     own = result.model.predict(task.view.take(task.valid_rows)).array
     assert np.allclose(result.valid_predictions.array, own, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "quantile"])
+def test_several_outputs_are_scored_as_honestly_as_one(kind: str) -> None:
+    """On noise, the rows that stop a booster are not those that score it, whatever is predicted."""
+    task = make_task("regression", 400, signal=0.0)
+    if kind == "multilabel":
+        target = np.random.default_rng(1).integers(0, 2, (400, 2))
+        task = replace(task, target=target, problem=LABELS)
+    else:
+        problem = replace(task.problem, task=Task.QUANTILE, metric="pinball", quantiles=(0.2, 0.8))
+        task = replace(task, problem=problem)
+    result = fit_outputs(LEARNERS.load("lightgbm")(), replace(task, config={"learning_rate": 0.2}))
+    own = result.model.predict(task.view.take(task.valid_rows)).array
+    assert result.valid_predictions is not None
+    honest = result.valid_predictions.array
+    assert honest.shape == own.shape == (100, 2)
+    assert not np.allclose(honest, own)
+    if kind == "quantile":
+        assert (np.diff(honest, axis=1) >= 0).all()
+
+
+def test_an_output_that_is_not_scored_apart_keeps_its_own_predictions() -> None:
+    """A label that the training rows do not have both ways is left to the constant."""
+    task = make_task("regression", 400, signal=1.0)
+    target = np.column_stack([np.zeros(400, np.int64), np.asarray(task.target) > 5]).astype(np.int64)
+    task = replace(task, target=target, problem=LABELS, config={"learning_rate": 0.2})
+    result = fit_outputs(LEARNERS.load("lightgbm")(), task)
+    own = result.model.predict(task.view.take(task.valid_rows)).array
+    assert result.valid_predictions is not None
+    assert np.array_equal(result.valid_predictions.array[:, 0], own[:, 0])
+    assert not np.allclose(result.valid_predictions.array[:, 1], own[:, 1])

@@ -14,7 +14,7 @@ import numpy as np
 from modelwright.automl.bundle import place_bundle, seal_bundle
 from modelwright.automl.delivery import Settled
 from modelwright.automl.environment import environment
-from modelwright.automl.honest_score import cross_fitted_choice
+from modelwright.automl.honest_score import MOST_ROWS, cross_fitted_choice
 from modelwright.automl.plan import Plan
 from modelwright.automl.plugins import needed_plugins
 from modelwright.automl.prepare import Prepared
@@ -220,12 +220,14 @@ def _cross_fitted(plan: Plan, prepared: Prepared, settled: Settled) -> HoldoutRe
     trials, folds = settled.costs.trials, settled.composition.selection.folds
     if not settled.free or plan.problem.time_column is not None:
         return None  # it was not chosen by its error alone, or parts of ordered rows would mix the times
-    plain = select(trials, folds)
+    rows = trials.rows(folds)
+    if len(rows) > MOST_ROWS:
+        return None
+    deadline = None if plan.reproducible else Deadline.after(_HONEST_SHARE * plan.reserve)
+    plain = select(trials, folds, deadline)
     if plain is None or set(plain.numbers) != set(settled.composition.selection.numbers):
         return None  # chosen on other folds than those
-    rows = trials.rows(folds)
     groups = None if prepared.groups is None else prepared.groups[rows]
-    deadline = None if plan.reproducible else Deadline.after(_HONEST_SHARE * plan.reserve)
     calibrated = "calibration" not in plan.offer.without
     predictions = cross_fitted_choice(
         trials, folds, groups=groups, deadline=deadline, calibrated=calibrated, seed=plan.seed

@@ -15,13 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import Deadline, FloatArray, IntArray, Predictions, Problem, Task, generator
-from modelwright.ensemble import fit_calibration, fit_offsets, moved, quick_decision, select_weights
-from modelwright.search import Trials, candidate_limit
+from modelwright.ensemble import (
+    decided_error,
+    fit_calibration,
+    fit_offsets,
+    moved,
+    quick_decision,
+    select_weights,
+)
+from modelwright.search import Trials, strongest
 
-__all__ = ["cross_fitted_choice"]
+__all__ = ["MOST_ROWS", "cross_fitted_choice"]
 
 _PARTS = 5
-_MOST_ROWS = 5_000
+MOST_ROWS = 5_000
 """Rows above which choosing among some dozens of models flatters by less than anyone can see."""
 
 _FEWEST_ROWS = 2 * _PARTS
@@ -60,7 +67,7 @@ def cross_fitted_choice(
     """
     numbers = [trial.number for trial in trials.having(folds) if trial.origin != "baseline"]
     rows = len(trials.rows(folds))
-    if len(numbers) < 2 or not _FEWEST_ROWS <= rows <= _MOST_ROWS:
+    if len(numbers) < 2 or not _FEWEST_ROWS <= rows <= MOST_ROWS:
         return None
     target, weights = trials.target(folds), trials.weights(folds)
     arrays = [np.asarray(trials.predictions(number, folds), np.float64) for number in numbers]
@@ -74,7 +81,12 @@ def cross_fitted_choice(
             continue
         known = ~judged
         chosen = _Choice(
-            trials, target[known], None if weights is None else weights[known], calibrated, deadline
+            trials,
+            [trials[number].learner for number in numbers],
+            target[known],
+            None if weights is None else weights[known],
+            calibrated,
+            deadline,
         )
         found[judged] = chosen.judged([a[known] for a in arrays], [a[judged] for a in arrays])
     return Predictions(found) if np.isfinite(found).all() else None
@@ -86,19 +98,20 @@ class _Choice:
     def __init__(
         self,
         trials: Trials,
+        learners: Sequence[str],
         target: NDArray[np.generic],
         weights: FloatArray | None,
         calibrated: bool,
         deadline: Deadline | None,
     ) -> None:
         self._metric, self._problem = trials.metric, trials.data.problem
-        self._target, self._weights = target, weights
+        self._learners, self._target, self._weights = learners, target, weights
         self._calibrated, self._deadline = calibrated, deadline
 
     def judged(self, known: Sequence[FloatArray], judged: Sequence[FloatArray]) -> FloatArray:
         """Predictions, or decisions, of the judged rows by what the known rows speak for."""
-        strongest = self._strongest(known)
-        known, judged = [known[index] for index in strongest], [judged[index] for index in strongest]
+        places = self._strongest(known)
+        known, judged = [known[place] for place in places], [judged[place] for place in places]
         shares = select_weights(
             self._metric, self._target, known, weights=self._weights, deadline=self._deadline
         )
@@ -106,15 +119,10 @@ class _Choice:
         return self._decided(*self._recalibrated(*blends))
 
     def _strongest(self, known: Sequence[FloatArray]) -> list[int]:
-        errors = [self._error(array) for array in known]
-        ranked = [int(index) for index in np.argsort(errors, kind="stable")]
-        return ranked[: candidate_limit(len(self._target))]
-
-    def _error(self, array: FloatArray) -> float:
-        utility = quick_decision(self._metric, self._target, array, self._weights, self._problem)
-        score, _ = self._metric.try_score(self._target, Predictions(array, utility), self._weights)
-        value = self._metric.error_of(score)
-        return value if np.isfinite(value) else float("inf")
+        errors = [
+            decided_error(self._metric, self._target, array, self._weights, self._problem) for array in known
+        ]
+        return strongest(errors, self._learners, len(self._target))
 
     def _recalibrated(self, known: FloatArray, judged: FloatArray) -> tuple[FloatArray, FloatArray]:
         if not self._calibrated:

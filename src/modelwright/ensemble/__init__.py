@@ -3,7 +3,7 @@
 from modelwright.ensemble.bag import PREDICT_ENTRY, Ensemble, Member
 from modelwright.ensemble.calibration import Calibration, fit_calibration
 from modelwright.ensemble.crossfit import ALL_ROWS, ENTRY, FoldJob, FoldResult, fit_fold, read_fold
-from modelwright.ensemble.decision import fit_decision, quick_decision
+from modelwright.ensemble.decision import decided_error, fit_decision, quick_decision, quickly_decided
 from modelwright.ensemble.fit_options import FitOptions, split_config
 from modelwright.ensemble.fit_variants import TargetFacts, option_space, option_variants
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
@@ -31,10 +31,12 @@ __all__ = [
     "Member",
     "Stacker",
     "TargetFacts",
+    "decided_error",
     "fit_calibration",
     "fit_decision",
     "fit_fold",
     "fit_offsets",
+    "fit_stacker",
     "median_seconds",
     "merge_folds",
     "moved",
@@ -42,9 +44,9 @@ __all__ = [
     "option_space",
     "option_variants",
     "quick_decision",
+    "quickly_decided",
     "read_fold",
     "refit_config",
-    "fit_stacker",
     "select_weights",
     "split_config",
     "write_fold_data",

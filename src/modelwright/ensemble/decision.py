@@ -29,7 +29,7 @@ from modelwright.ensemble.label_thresholds import fit_thresholds, quick_threshol
 from modelwright.ensemble.proof import is_proven
 from modelwright.metrics import Metric, cost_matrix, problem_metric
 
-__all__ = ["fit_decision", "quick_decision"]
+__all__ = ["decided_error", "fit_decision", "quick_decision", "quickly_decided"]
 
 _CELLS = 400_000
 """Rows x classes that are looked at: a threshold is not better known by more."""
@@ -124,6 +124,44 @@ def quick_decision(
         return None
     threshold = _scan(rows, _candidates(rows, 8 if metric.costly else _QUANTILES))
     return None if threshold is None else _at(threshold)
+
+
+def quickly_decided(
+    metric: Metric,
+    target: NDArray[Any],
+    array: NDArray[np.floating],
+    weights: FloatArray | None = None,
+    problem: Problem | None = None,
+) -> Predictions:
+    """Predictions with the decisions of `quick_decision`, whose parameters these are."""
+    exact: FloatArray = np.asarray(array, dtype=np.float64)
+    return Predictions(exact, quick_decision(metric, target, exact, weights, problem))
+
+
+def decided_error(
+    metric: Metric,
+    target: NDArray[Any],
+    array: NDArray[np.floating],
+    weights: FloatArray | None = None,
+    problem: Problem | None = None,
+) -> float:
+    """The error of predictions at the decisions of `quick_decision`: what models are compared by.
+
+    Infinite where the metric fails or is not finite, so that such a model is never the best.
+
+    Examples
+    --------
+    >>> from modelwright.core import Task
+    >>> from modelwright.metrics import get_metric
+    >>> rare = np.array([0.1, 0.2, 0.3, 0.4])
+    >>> decided_error(
+    ...     get_metric("f1", Task.BINARY), np.array([0, 0, 1, 1]), np.column_stack([1 - rare, rare])
+    ... )
+    0.0
+    """
+    predictions = quickly_decided(metric, target, array, weights, problem)
+    error = metric.error_of(metric.try_score(target, predictions, weights)[0])
+    return float(error) if np.isfinite(error) else float("inf")
 
 
 def fit_decision(

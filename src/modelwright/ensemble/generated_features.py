@@ -9,20 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.core import (
-    BundleError,
     Deadline,
     FitTask,
     IntArray,
     OutOfTime,
     Predictions,
     TrialError,
-    UnknownName,
     View,
 )
 from modelwright.ensemble.fit_options import fit_single, load_single, split_config
+from modelwright.ensemble.inner import read_inner, write_inner
 from modelwright.features import Chosen, GeneratedFeatures, Training, choose_features
 from modelwright.learners import FitResult, FittedLearner, Learner
-from modelwright.learners.state import read_json, read_state, write_arrays, write_json
+from modelwright.learners.state import read_state, write_arrays
 
 __all__ = ["FittedWithFeatures", "NothingGenerated", "fit_with_features", "load_with_features"]
 
@@ -69,8 +68,7 @@ class FittedWithFeatures(FittedLearner):
 
     def save(self, directory: Path) -> None:
         """The model's own files, and the state of the features beside them."""
-        self.model.save(directory)
-        write_json(directory / _RECORD, {"learner": self.learner})
+        write_inner(directory / _RECORD, self.learner, self.model)
         write_arrays(directory / _STATE, self.features.arrays())
 
     @classmethod
@@ -82,18 +80,8 @@ class FittedWithFeatures(FittedLearner):
         BundleError
             If a file is missing or damaged.
         """
-        learner = read_json(directory / _RECORD).get("learner")
-        features = read_state(directory / _STATE, GeneratedFeatures.from_arrays)
-        if not isinstance(learner, str):
-            raise BundleError(
-                f"{_RECORD} of a model names no learner. Copy the model again, or train it again."
-            )
-        try:
-            return cls(learner, load_single(learner, directory), features)
-        except UnknownName as error:
-            raise BundleError(
-                f"{_RECORD} of a model is damaged ({error}). Copy the model again, or train it again."
-            ) from error
+        learner, model = read_inner(directory / _RECORD, load_single)
+        return cls(learner, model, read_state(directory / _STATE, GeneratedFeatures.from_arrays))
 
     @property
     def size_bytes(self) -> int:

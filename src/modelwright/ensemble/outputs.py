@@ -67,10 +67,7 @@ class FittedOutputs(FittedLearner):
         Quantiles fitted apart may cross; sorting each row never makes them worse (Chernozhukov,
         Fernandez-Val and Galichon, "Quantile and probability curves without crossing", 2010).
         """
-        parts = [model.predict(view).array for model in self.models]
-        if self.task is Task.MULTILABEL:
-            return Predictions(np.column_stack([part[:, 1] for part in parts]))
-        return Predictions(np.sort(np.column_stack(parts), axis=1))
+        return _joined(self.task, [model.predict(view) for model in self.models])
 
     @classmethod
     def merged(
@@ -156,12 +153,25 @@ def fit_outputs(learner: Learner, task: FitTask) -> FitResult:
         names.append(chosen.name)
         results.append(_fit_output(chosen, part))
     iterations = [result.iterations for result in results if result.iterations is not None]
+    honest = None
+    if any(result.valid_predictions is not None for result in results):
+        later = task.view.take(task.valid_rows)
+        told = [result.valid_predictions or result.model.predict(later) for result in results]
+        honest = _joined(problem.task, told)
     return FitResult(
         model=FittedOutputs(problem.task, tuple(names), tuple(result.model for result in results)),
         iterations=round(float(np.mean(iterations))) if iterations else None,
         info={"outputs": [dict(result.info) for result in results]},
         stopped_by_deadline=any(result.stopped_by_deadline for result in results),
+        valid_predictions=honest,
     )
+
+
+def _joined(task: Task, parts: Sequence[Predictions]) -> Predictions:
+    """The predictions of every output side by side; quantiles ascend in each row."""
+    if task is Task.MULTILABEL:
+        return Predictions(np.column_stack([part.array[:, 1] for part in parts]))
+    return Predictions(np.sort(np.column_stack([part.array for part in parts]), axis=1))
 
 
 def _fit_output(learner: Learner, task: FitTask) -> FitResult:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import Predictions
 from modelwright.core.fitting import Deadline
-from modelwright.ensemble.decision import quick_decision
+from modelwright.ensemble.decision import decided_error, quick_decision
 from modelwright.metrics import Metric
 
 __all__ = ["select_weights"]
@@ -44,12 +44,14 @@ def _scoring(
         return [np.asarray(c[rows, codes], dtype=np.float64) for c in candidates], _log_loss_scorer(weights)
 
     arrays = [np.asarray(candidate, dtype=np.float64) for candidate in candidates]
+
+    if not metric.costly:
+        return arrays, lambda array: decided_error(metric, target, array, weights)
     # A caller's function may take long: it sees all blends at the decision that suits their mean.
-    shared = quick_decision(metric, target, np.mean(arrays, axis=0), weights) if metric.costly else None
+    shared = quick_decision(metric, target, np.mean(arrays, axis=0), weights)
 
     def error(array: NDArray[np.float64]) -> float:
-        utility = shared if metric.costly else quick_decision(metric, target, array, weights)
-        return metric.error_of(metric.try_score(target, Predictions(array, utility), weights)[0])
+        return metric.error_of(metric.try_score(target, Predictions(array, shared), weights)[0])
 
     return arrays, error
 

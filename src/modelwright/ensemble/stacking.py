@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core import Deadline, FloatArray, IntArray, Predictions, Problem, Task, generator
-from modelwright.ensemble.decision import quick_decision
+from modelwright.core import Deadline, FloatArray, IntArray, Problem, Task, generator
+from modelwright.ensemble.decision import decided_error
 from modelwright.ensemble.proof import is_proven
 from modelwright.metrics import Metric
 
@@ -189,9 +189,7 @@ class _Rows:
         return _Rows(self.metric, self.problem, self.target[rows], self.parts[:, rows], weights)
 
     def error(self, array: FloatArray) -> float:
-        utility = quick_decision(self.metric, self.target, array, self.weights, self.problem)
-        score, _ = self.metric.try_score(self.target, Predictions(array, utility), self.weights)
-        return float(self.metric.error_of(score))
+        return decided_error(self.metric, self.target, array, self.weights, self.problem)
 
     def fit(self, shares: Sequence[float]) -> Stacker:
         weights = np.ones(len(self.target)) if self.weights is None else np.asarray(self.weights, np.float64)

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from modelwright.core import BundleError, FitTask, Predictions, UnknownName, View
+from modelwright.core import FitTask, Predictions, View
 from modelwright.ensemble.fit_options import split_config
 from modelwright.ensemble.generated_features import fit_with_features, load_with_features
+from modelwright.ensemble.inner import read_inner, write_inner
 from modelwright.learners import FitResult, FittedLearner, Learner
-from modelwright.learners.state import read_json, write_json
+from modelwright.learners.kept import kept
 
 __all__ = ["FittedWithoutTerms", "fit_on_chosen_text", "load_on_chosen_text", "without_terms"]
 
@@ -62,8 +63,7 @@ class FittedWithoutTerms(FittedLearner):
 
     def save(self, directory: Path) -> None:
         """The model's own files, and a record that it does without terms."""
-        self.model.save(directory)
-        write_json(directory / _RECORD, {"learner": self.learner})
+        write_inner(directory / _RECORD, self.learner, self.model)
 
     @classmethod
     def load(cls, directory: Path) -> FittedWithoutTerms:
@@ -74,15 +74,7 @@ class FittedWithoutTerms(FittedLearner):
         BundleError
             If a file is missing or damaged.
         """
-        learner = read_json(directory / _RECORD).get("learner")
-        try:
-            if not isinstance(learner, str):
-                raise UnknownName(f"no learner is named {learner!r}")
-            return cls(learner, load_with_features(learner, directory))
-        except UnknownName as error:
-            raise BundleError(
-                f"{_RECORD} of a model is damaged ({error}). Copy the model again, or train it again."
-            ) from error
+        return cls(*read_inner(directory / _RECORD, load_with_features))
 
     @property
     def size_bytes(self) -> int:
@@ -100,14 +92,14 @@ def fit_on_chosen_text(learner: Learner, task: FitTask) -> FitResult:
     """
     if split_config(task.config)[1].text == "terms":
         return fit_with_features(learner, task)
+    view = kept(task, ("without_terms",), lambda: without_terms(task.view), _bytes)
     key = f"statistics:{task.cache_key}" if task.cache_key else ""
-    if not key:
-        view = without_terms(task.view)
-    else:
-        view = task.cache.setdefault(f"without_terms:{key}", None) or without_terms(task.view)
-        task.cache[f"without_terms:{key}"] = view
     result = fit_with_features(learner, replace(task, view=view, cache_key=key))
     return replace(result, model=FittedWithoutTerms(learner.name, result.model))
+
+
+def _bytes(view: View) -> int:
+    return view.numeric.nbytes + view.categorical.nbytes
 
 
 def load_on_chosen_text(learner: str, directory: Path) -> FittedLearner:

@@ -262,10 +262,9 @@ class CatBoost(Learner):
         honest = None
         if halves is not None:
 
-            def raw(part: NDArray[Any], rounds: int) -> NDArray[Any]:
-                pool = valid[0 if part is halves.parts[0] else 1]
+            def raw(half: int, rounds: int) -> NDArray[Any]:
                 kind = "Probability" if fold.coder.is_classification else "RawFormulaVal"
-                return np.asarray(model.predict(pool, prediction_type=kind, ntree_end=rounds))
+                return np.asarray(model.predict(valid[half], prediction_type=kind, ntree_end=rounds))
 
             honest = halves.predictions(task, fold, watch.rounds.bests, raw)
             model.shrink(max(1, watch.rounds.best))

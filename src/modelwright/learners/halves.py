@@ -72,7 +72,7 @@ class Halves:
         task: FitTask,
         fold: Fold,
         bests: Sequence[int],
-        raw: Callable[[IntArray, int], NDArray[Any]],
+        raw: Callable[[int, int], NDArray[Any]],
     ) -> Predictions:
         """Predictions of the task's validation rows, each half by the other's iteration.
 
@@ -83,7 +83,7 @@ class Halves:
         bests : sequence of two int
             The iteration at which each half errs least.
         raw : callable
-            From positions and a number of iterations to what `TargetCoder.decode` takes.
+            From the number of a half, 0 or 1, and a number of iterations to what `TargetCoder.decode` takes.
 
         Returns
         -------
@@ -91,8 +91,7 @@ class Halves:
             In the order of ``task.valid_rows``.
         """
         decoded = [
-            fold.coder.decode(raw(part, max(1, best))).array
-            for part, best in zip(self.parts, reversed(bests), strict=True)
+            fold.coder.decode(raw(half, max(1, best))).array for half, best in enumerate(reversed(bests))
         ]
         found: FloatArray = np.empty((len(fold.valid_rows), *decoded[0].shape[1:]))
         for part, array in zip(self.parts, decoded, strict=True):

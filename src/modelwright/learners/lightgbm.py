@@ -272,7 +272,8 @@ class LightGBM(Learner):
         if halves is not None:
             later = columns.matrix(task.view.take(fold.valid_rows))
 
-            def raw(rows: NDArray[Any], rounds: int) -> NDArray[Any]:
+            def raw(half: int, rounds: int) -> NDArray[Any]:
+                rows = halves.parts[half]
                 found = booster.predict(later[rows], num_iteration=rounds, num_threads=task.threads)
                 return np.asarray(found)
 

@@ -276,12 +276,10 @@ class XGBoost(Learner):
         honest = None
         if halves is not None:
 
-            def raw(rows: NDArray[Any], rounds: int) -> NDArray[Any]:
-                part = judges.tables[0 if rows is halves.parts[0] else 1]
-                sums = booster.predict(part, output_margin=True, iteration_range=(0, rounds))
-                return trees.respond(
-                    np.asarray(sums, np.float64).reshape(len(rows), -1), len(fold.coder.present)
-                )
+            def raw(half: int, rounds: int) -> NDArray[Any]:
+                sums = booster.predict(judges.tables[half], output_margin=True, iteration_range=(0, rounds))
+                by_row = np.asarray(sums, np.float64).reshape(len(halves.parts[half]), -1)
+                return trees.respond(by_row, len(fold.coder.present))
 
             honest = halves.predictions(task, fold, watch.bests, raw)
         return FitResult(FittedXGBoost(fold.coder, columns, trees), best, info, watch.by_deadline, honest)

@@ -6,7 +6,7 @@ from modelwright.search.fixed import FixedScheduler
 from modelwright.search.gains import Gains
 from modelwright.search.probes import Probes
 from modelwright.search.schedule import Planned, Scheduler, Work
-from modelwright.search.selecting import Prices, Selection, candidate_limit, select
+from modelwright.search.selecting import Prices, Selection, candidate_limit, select, strongest
 from modelwright.search.suggestion import Observed, Searcher, Space, Suggestion
 from modelwright.search.trials import Trial, Trials
 
@@ -29,4 +29,5 @@ __all__ = [
     "Work",
     "candidate_limit",
     "select",
+    "strongest",
 ]

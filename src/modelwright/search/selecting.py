@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from modelwright.core.fitting import Deadline
 from modelwright.ensemble import select_weights
-from modelwright.search.trials import Trial, Trials
+from modelwright.search.trials import Trials
 
-__all__ = ["Prices", "Selection", "candidate_limit", "select"]
+__all__ = ["Prices", "Selection", "candidate_limit", "select", "strongest"]
 
 Prices = Mapping[int, NDArray[np.float64]]
 """For each trial the share of every limited resource that it takes as a member of an ensemble."""
@@ -33,6 +33,35 @@ def candidate_limit(rows: int) -> int:
     (4, 15, 40)
     """
     return next((limit for bound, limit in _LIMITS if rows <= bound), 40)
+
+
+def strongest(errors: Sequence[float], learners: Sequence[str], rows: int) -> list[int]:
+    """The best few by error, and the best of each learner whatever its rank (for diversity).
+
+    Parameters
+    ----------
+    errors : sequence of float
+        Of the candidates, in the order of their trials.
+    learners : sequence of str
+        What each candidate is a model of.
+    rows : int
+        That the errors were measured on (see `candidate_limit`).
+
+    Returns
+    -------
+    list of int
+        Positions, ascending.
+
+    Examples
+    --------
+    >>> strongest([0.3, 0.1, 0.2, 0.5, 0.4, 0.9], ["a", "a", "a", "a", "a", "b"], 80)
+    [0, 1, 2, 4, 5]
+    """
+    ranked = sorted(range(len(errors)), key=lambda place: (errors[place], place))
+    champions: dict[str, int] = {}
+    for place in ranked:
+        champions.setdefault(learners[place], place)
+    return sorted({*ranked[: candidate_limit(rows)], *champions.values()})
 
 
 @dataclass(frozen=True)
@@ -69,9 +98,11 @@ def select(
     candidates = [trial for trial in finished if trial.origin != "baseline"] or finished
     if prices is not None:
         candidates = [trial for trial in candidates if (prices[trial.number] <= 1.0).all()]
-    candidates = _strongest(trials, candidates, folds)
     if not candidates:
         return None
+    errors = [trials.error(trial.number, folds) for trial in candidates]
+    learners = [trial.learner for trial in candidates]
+    candidates = [candidates[place] for place in strongest(errors, learners, len(trials.target(folds)))]
     numbers = [trial.number for trial in candidates]
     predictions = [trials.predictions(number, folds) for number in numbers]
     target, weights = trials.target(folds), trials.weights(folds)
@@ -93,15 +124,3 @@ def select(
         shares=tuple(float(share) for share in kept),
         error=trials.error_of(trials.blend(chosen, kept, folds), folds),
     )
-
-
-def _strongest(trials: Trials, candidates: list[Trial], folds: int) -> list[Trial]:
-    """The best few by error, and the best of each learner whatever its rank (for diversity)."""
-    errors = {trial.number: trials.error(trial.number, folds) for trial in candidates}
-    ranked = sorted(candidates, key=lambda trial: (errors[trial.number], trial.number))
-    limit = candidate_limit(len(trials.target(folds)))
-    champions: dict[str, Trial] = {}
-    for trial in ranked:
-        champions.setdefault(trial.learner, trial)
-    kept = {trial.number for trial in ranked[:limit]} | {trial.number for trial in champions.values()}
-    return [trial for trial in candidates if trial.number in kept]

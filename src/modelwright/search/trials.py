@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import Config, OptionError, Predictions, TrialError
-from modelwright.ensemble import FoldData, FoldResult, quick_decision
+from modelwright.ensemble import FoldData, FoldResult, decided_error, quickly_decided
 from modelwright.metrics import Metric
 
 __all__ = ["Trial", "Trials"]
@@ -151,8 +151,8 @@ class Trials:
         predictions = result.valid_predictions()
         rows = self._rows[fold]
         target, weights = self.data.target[rows], self._weights(rows)
-        utility = quick_decision(self.metric, target, predictions, weights, self.data.problem)
-        score, reason = self.metric.try_score(target, Predictions(predictions, utility), weights)
+        decided = quickly_decided(self.metric, target, predictions, weights, self.data.problem)
+        score, reason = self.metric.try_score(target, decided, weights)
         if reason and trial.origin != "baseline":
             raise TrialError(reason)
         trial.results[fold] = result
@@ -221,17 +221,13 @@ class Trials:
 
         Models are compared at these: at a threshold of 0.5 an F score of a rare class tells nothing.
         """
-        array = np.asarray(predictions, dtype=np.float64)
-        known = self.target(folds), array, self.weights(folds)
-        utility = quick_decision(self.metric, *known, self.data.problem)
-        return Predictions(array, utility)
+        target, weights = self.target(folds), self.weights(folds)
+        return quickly_decided(self.metric, target, predictions, weights, self.data.problem)
 
     def error_of(self, predictions: NDArray[np.floating], folds: int) -> float:
         """Error of any predictions of the rows of the first ``folds`` folds, as they are `decided`."""
-        decided = self.decided(predictions, folds)
-        score, _ = self.metric.try_score(self.target(folds), decided, self.weights(folds))
-        value = self.metric.error_of(score)
-        return value if np.isfinite(value) else float("inf")
+        target, weights = self.target(folds), self.weights(folds)
+        return decided_error(self.metric, target, predictions, weights, self.data.problem)
 
     def clearly_worse(self, number: int) -> bool:
         """Whether a trial errs more than the best one on the first fold by more than luck explains.
