@@ -36,7 +36,7 @@ PARTS = {
     "looking for duplicates": ("modelwright.automl.prepare", "find_duplicates"),
     "featurising (fit)": ("modelwright.features:Featurizer", "fit"),
     "featurising (transform)": ("modelwright.features:Featurizer", "transform"),
-    "planning": ("modelwright.automl.execute", "make_plan"),
+    "planning": ("modelwright.automl.planning", "make_plan"),
     "writing views": ("modelwright.automl.execute", "write_fold_data"),
     "scoring trials": ("modelwright.search:Trials", "finish_fold"),
     "choosing": ("modelwright.automl.execute", "choose"),

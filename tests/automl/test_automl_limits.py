@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import modelwright as mw
 from conftest import table, without
+from modelwright.automl import TrainRequest, execute
 from modelwright.automl.composition import Composition, Costs, compose
+from modelwright.automl.delivery import Settling
 from modelwright.automl.limits import Limits
-from modelwright.automl.request import TrainRequest
-from modelwright.core import FeatureInfo, OptionError, Problem, Task, View, ViewInfo
-from modelwright.ensemble import ALL_ROWS, FoldData, FoldResult
+from modelwright.automl.plan import Plan
+from modelwright.automl.portfolio import Offer
+from modelwright.core import FeatureInfo, OptionError, Problem, Shape, Task, TaskSpec, View, ViewInfo
+from modelwright.core.events import Event, Warned
+from modelwright.ensemble import ALL_ROWS, FoldData, FoldResult, TargetFacts
 from modelwright.metrics import get_metric
-from modelwright.search import Trial, Trials
+from modelwright.search import Selection, Trial, Trials
 from modelwright.validation import make_folds
 
 ROWS, FOLDS = 200, 4
@@ -153,3 +159,82 @@ def test_an_impossible_limit_is_told_and_the_fastest_model_delivered(
     assert not model.manifest["delivery"]["kept"]
     assert len(list((model.path / "members" / "1").iterdir())) == 1
     assert set(model.predict(frame)) <= {"yes", "no"}
+
+
+def _sealed(place: Path, limit: float, told: list[Event] | None = None) -> tuple[mw.Model, int]:
+    """A model of one trial, and the bytes of its bundle."""
+    # of many classes and few columns the records are most of a bundle, and hardest to foresee
+    random = np.random.default_rng(0)
+    x = random.normal(size=300)
+    steps = [f"class number {n}" for n in np.digitize(x, np.linspace(-1.5, 1.5, 11))]
+    frame = pl.DataFrame({"x": x, "z": random.normal(size=300), "y": steps})
+    listeners = [] if told is None else [told.append]
+    model = execute(
+        TrainRequest(
+            frame,
+            "y",
+            max_trials=1,
+            learners=["linear"],
+            threads=1,
+            time_limit="10m",
+            executor="inline",
+            workspace=place,
+            max_model_mb=limit / 1e6,
+        ),
+        listeners,
+    ).model
+    return model, sum(file.stat().st_size for file in model.path.rglob("*") if file.is_file())
+
+
+def test_a_sealed_bundle_never_exceeds_a_limit_that_can_be_kept(tmp_path: Path) -> None:
+    _, whole = _sealed(tmp_path, 1e7)
+    for limit in (whole - 1, 0.5 * whole):
+        model, size = _sealed(tmp_path, limit)
+        assert size <= limit
+        assert model.manifest["delivery"]["kept"]
+        (delivered,) = [point for point in model.pareto().points if point.delivered]
+        assert delivered.size_bytes <= limit
+
+
+def test_a_limit_below_the_fixed_part_is_told_as_such(tmp_path: Path) -> None:
+    limits = Limits.of(max_model_mb=0.002)
+    assert limits.warning("", 9_000) == ""
+    assert "Columns and records" not in limits.warning(limits.broken(0.0, 3_000), 1_000)
+    told: list[Event] = []
+    model, _ = _sealed(tmp_path, 2_000, told)
+    assert any(isinstance(each, Warned) and "Columns and records alone" in each.message for each in told)
+    assert not model.manifest["delivery"]["kept"]
+
+
+def _plan(rows: int, reserve: float) -> Plan:
+    problem = Problem.of("y").resolved(Task.REGRESSION, "rmse", ())
+    shape = Shape(rows=rows, numeric=50, categorical=0, levels=0, outputs=1)
+    offer = Offer(problem, shape, TargetFacts(rows=rows))
+    return Plan(problem, shape, 0, FOLDS, 1, 1, (), "bayesian", False, None, 60.0, reserve, (), offer)
+
+
+@pytest.mark.parametrize(
+    ("rows", "reserve", "begun"), [(100, 1.0, True), (100, 9.0, False), (10**7, 1.0, False)]
+)
+def test_a_student_is_taught_only_where_the_end_keeps_its_time(
+    tmp_path: Path, rows: int, reserve: float, begun: bool
+) -> None:
+    trials, asked = book(tmp_path, good=(0.2, 0.001, 1000)), list[str]()
+
+    def workers(specs: Sequence[TaskSpec], seconds: float) -> dict[str, Mapping[str, Any]]:
+        assert seconds <= 4.0 - 0.5 * reserve
+        asked.extend(spec.id for spec in specs)
+        return {}
+
+    settling = Settling(
+        TrainRequest({"y": [1]}, "y", distill="linear"),
+        _plan(rows, reserve),
+        None,  # type: ignore[arg-type]
+        trials,
+        workers,
+        tmp_path,
+        tmp_path,
+        lambda: 4.0,
+    )
+    assert settling._taught(Selection(FOLDS, (1,), (1.0,), 0.2), Costs(trials)) is None
+    assert bool(asked) is begun

@@ -13,6 +13,7 @@ from modelwright.automl.portfolio import Offer
 from modelwright.automl.request import TrainRequest
 from modelwright.core import Budget, Problem, Shape, Task
 from modelwright.ensemble import TargetFacts
+from modelwright.learners import Choice
 
 PROBLEM = Problem.of("y").resolved(Task.BINARY, "roc_auc", (0, 1))
 FACTS = TargetFacts(rows=1000)
@@ -98,7 +99,13 @@ def test_generated_features_are_offered_where_there_is_something_to_make_them_of
     label = "lightgbm (generated features)"
     labels = [each.label for each in offer.portfolio(2**33)[0]]
     assert labels.index(label) < len(labels) / 2
-    assert "features" in offer.space("lightgbm")
+    assert offer.space("lightgbm")["features"] == Choice(("none", "generated"))
+    plain = replace(
+        offer, without=("target_encoding",)
+    )  # nothing sees the target, generated features neither
+    assert plain.space("lightgbm")["features"] == Choice(("none", "untargeted"))
+    (tried,) = [each for each in plain.portfolio(2**33)[0] if each.label == label]
+    assert tried.config["features"] == "untargeted"
     assert "features" not in offer.space("linear")
     for other in (
         replace(offer, without=("generated_features",)),

@@ -115,9 +115,11 @@ def test_a_tree_is_refitted_and_its_rules_name_levels(tmp_path: Path) -> None:
 
 def test_a_linear_model_tells_its_coefficients(tmp_path: Path) -> None:
     model = _train(tmp_path, "spend", learners=["linear"])
-    terms = {(term.columns[0], str(term.cells[0].where[0])): term for term in model.terms()[0].terms}
-    assert terms["age", "each step of the scaled value"].cells[0].adds[0] > 0
-    assert terms["plan", "basic"].cells[0].adds[0] > terms["plan", "pro"].cells[0].adds[0]
+    terms = {term.columns[0]: term for term in model.terms()[0].terms}
+    assert terms["age"].per_unit is not None
+    assert terms["age"].per_unit[0] > 0
+    adds = {str(cell.where[0]): cell.adds[0] for cell in terms["plan"].cells}
+    assert adds["basic"] > adds["pro"]
 
 
 def test_several_outputs_have_terms_each(tmp_path: Path) -> None:

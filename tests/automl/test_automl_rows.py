@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,22 @@ def test_a_row_is_predicted_as_in_its_table(name: str, request: pytest.FixtureRe
     shares = [list(model.predict_proba_row(row).values()) for row in rows_of(FRESH)]
     np.testing.assert_allclose(shares, model.predict_proba(FRESH).to_numpy(), rtol=1e-12, atol=1e-12)
     assert list(model.predict_proba_row(ROW)) == list(model.classes_)
+
+
+@pytest.mark.parametrize("name", ["binary", "multiclass"])
+def test_probabilities_bear_the_labels_as_the_format_can_have_them(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    model: mw.Model = request.getfixturevalue(name)
+    classes, row = model.classes_, model.predict_proba_row(ROW)
+    assert classes is not None
+    labels = classes.tolist()
+    assert [(type(key), key) for key in row] == [(type(label), label) for label in labels]
+    table_of_one = pl.DataFrame([ROW])
+    named = model.predict_proba(table_of_one)
+    assert named.columns == [str(label) for label in labels] == list(json.loads(json.dumps(row)))
+    assert model.predict_proba(table_of_one.to_arrow()).column_names == named.columns
+    assert model.predict_proba(table_of_one.to_pandas()).columns.tolist() == labels
 
 
 def test_one_row_in_any_form_says_the_same(binary: mw.Model) -> None:

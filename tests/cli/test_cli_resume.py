@@ -83,12 +83,17 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
 
     (run,) = parsed(command(tmp_path, "runs", "--json").stdout)["runs"]
     assert run["status"] == "unfinished"
+    so_far = parsed(command(tmp_path, "runs", "show", "last", "--json").stdout)["so_far"]
+    assert so_far["folds"] >= 3
+    assert so_far["resume"] == f"modelwright train --resume {run['run']}"
     resumed = command(tmp_path, "train", "--resume", "last", "--time", "10s", "--json")
     assert resumed.returncode == 0, resumed.stderr
     summary = parsed(resumed.stdout)
     assert summary["run"] == run["run"]
     assert summary["adopted_folds"] >= 3
     assert summary["repeated_folds"] == 0
+    assert summary["forecast"] == run["forecast"]  # that of the first attempt, made before any fit
+    assert summary["actual"]["seconds"] > so_far["seconds"]
     (run,) = parsed(command(tmp_path, "runs", "--json").stdout)["runs"]
     assert run["status"] == "finished"
 

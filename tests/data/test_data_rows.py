@@ -15,8 +15,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modelwright.core import BadInput, DataError, Schema, SchemaMismatch
+from modelwright.core import BadInput, Column, DataError, Kind, Schema, SchemaMismatch
 from modelwright.data import RowReader, conform, read_table, single_row
+from modelwright.data.row_cells import CellReader
 
 ROWS = 40
 
@@ -118,6 +119,17 @@ def test_a_cell_is_read_as_a_column_of_one_row(name: str, cell: Any) -> None:
         else:
             assert equal(found.values, expected.frame.row(0, named=True))
             assert found.findings == expected.findings
+
+
+@pytest.mark.parametrize(
+    "cell", ["Diesel", "DIESEL", "petrol.", "gas", " Diesel ", "NA", "", "\u00c9LAN", "oil "]
+)
+@pytest.mark.parametrize("kind", [Kind.CATEGORICAL, Kind.TEXT])
+def test_spellings_of_a_cell_are_folded_as_those_of_a_column(kind: Kind, cell: str) -> None:
+    known = ["Diesel", "Petrol", "\u00c9lan", "\u00e9lan"]
+    for parsing in ({"folds": True, "known": known}, {"folds": True}, {"known": known}):
+        reader = CellReader(Column("fuel", kind, nullable=True, parsing=parsing))
+        assert reader.read(cell) == reader._general(cell)
 
 
 def test_every_row_of_a_table_is_read_as_in_the_table() -> None:

@@ -156,3 +156,16 @@ def test_no_ranking_changes_and_rows_sum_to_one(values: list[float], slope: floa
 def test_a_senseless_record_is_refused(record: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="positive slope"):
         Calibration.from_dict(record)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_probabilities_that_hardly_differ_make_a_curve(seed: int) -> None:
+    """Means of equal numbers differ by their last bits, in any direction, also beyond one."""
+    rng = np.random.default_rng(seed)
+    levels = np.array([0.1, 1 / 3, 0.7, 1.0 - 1e-16, 1.0])
+    probabilities = np.sort(rng.choice(levels, 20_000))
+    mass = rng.choice([0.0, 0.1, 1.0, 3.3], 20_000)
+    mass[rng.integers(0, 20_000) :][:600] = 0.0
+    curve = fit_curve(probabilities, rng.random(20_000) < probabilities, mass)
+    assert (np.diff(curve.knots) > 0).all()
+    assert (np.diff(curve.apply(np.linspace(0, 1, 100))) >= 0).all()

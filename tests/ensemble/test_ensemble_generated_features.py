@@ -84,6 +84,13 @@ def test_a_planted_quotient_makes_better_predictions(problem: Problem) -> None:
     assert errors[1] < 0.95 * errors[0]
 
 
+def test_features_without_encodings_are_a_choice_of_their_own() -> None:
+    result = fit_outputs(lightgbm(), task(features="untargeted"))
+    assert isinstance(result.model, FittedWithFeatures)
+    with pytest.raises(OptionError, match="untargeted"):
+        split_config({"features": "untargetted"})
+
+
 def test_only_training_rows_are_looked_at() -> None:
     fit = task()
     numbers, target = fit.view.numeric.copy(), fit.target.copy()

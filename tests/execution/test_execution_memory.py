@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwright.core import Outcome
 from modelwright.execution import memory
-from modelwright.execution.memory import TreeGauge, descendants, pss_bytes
+from modelwright.execution.memory import MemoryGauge, TreeGauge, descendants, pss_bytes
 
 MEGABYTE = 2**20
 
@@ -92,6 +92,15 @@ def test_estimates_follow_growth():
         exact = gauge.measure()
         block.write(bytes(len(block)))
         assert 90 * MEGABYTE < gauge.estimate() - exact < 120 * MEGABYTE
+
+
+def test_an_exact_figure_is_renewed_when_it_is_old_enough():
+    gauge = MemoryGauge(os.getpid())
+    gauge.measure()
+    known = gauge._shared
+    gauge._shared = known + 10**15  # nothing is so large: an estimate from it is zero
+    assert gauge.estimate(every=1000.0) == 0
+    assert gauge.estimate(every=0.0) > MEGABYTE
 
 
 def test_a_process_that_is_gone_uses_nothing():

@@ -79,6 +79,16 @@ def test_crosses_are_found_class_by_class() -> None:
     assert {name.partition("@")[0] for name in found} & {"c0 x c1", "c1 x c0"}
 
 
+def test_without_encodings_no_feature_sees_the_target() -> None:
+    training, target = learnable(PLANTED["c0 x c1@|c1 x c0@"]), OPERATIONS.index("target_mean")
+    with_them, without = (
+        choose_features(training, deadline=NEVER, encoded=each).recipe for each in (True, False)
+    )
+    assert with_them is not None
+    assert target in with_them.features[:, 0]
+    assert without is None or target not in without.features[:, 0]
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("problem", [REGRESSION, BINARY, MULTICLASS], ids=lambda each: str(each.task))
 def test_noise_passes_not(problem: Problem, seed: int) -> None:

@@ -17,6 +17,7 @@ from modelwright.search import (
     Suggestion,
     Trial,
     Trials,
+    select,
 )
 
 
@@ -201,3 +202,45 @@ def test_a_trial_that_repeats_another_does_not_hold_up_the_rest(tmp_path: Path) 
     simulation.run(trials, scheduler)
     assert scheduler.exhausted
     assert simulation.log == [(1, fold) for fold in range(FOLDS)]
+
+
+def test_a_learner_that_lost_begins_its_other_configurations_last(tmp_path: Path) -> None:
+    noise = {"quick": 0.5, "bad": 9.0, "good": 0.3, "better": 0.2}
+    simulation = Simulation(tmp_path, {"bad": 3.0}, noise, slots=1)
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    entries = [Planned(name, f"{name} {number}", {}, 1.0) for number in (1, 2) for name in noise]
+    scheduler = AnytimeScheduler(
+        trials, entries, None, slots=1, remaining=lambda: 60.0 - simulation.now, fold_cap=60.0
+    )
+    simulation.run(trials, scheduler, 60.0)
+    begun = [trial.label for trial in trials.all() if trial.number]
+    assert begun[:4] == ["quick 1", "bad 1", "good 1", "better 1"]
+    assert begun[4:] == ["quick 2", "good 2", "better 2", "bad 2"]
+
+
+def test_a_resumed_run_begins_no_entry_twice_and_misses_none(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {})
+    trials = simulation.trials()
+    simulation.baseline(trials)
+    trials.add(Trial(1, "slow", "slow one", {}, "portfolio"))  # out of turn: others were left out or put off
+    simulation.run(trials, anytime(simulation, trials, 100.0), 100.0)
+    assert sorted(trial.label for trial in trials.all() if trial.number) == [
+        "bad one",
+        "good one",
+        "quick one",
+        "slow one",
+    ]
+
+
+def test_weights_chosen_by_a_sample_of_rows_are_scored_on_all(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, {}, {"good": 0.1, "bad": 3.0}, rows=800)
+    trials = simulation.trials()
+    for number, name in ((1, "bad"), (2, "good")):
+        trials.add(trial := Trial(number, name, name, {}, "portfolio"))
+        trials.finish_fold(number, 0, simulation.result(trials, trial, 0))
+    whole, sampled = (select(trials, 1, cells=cells) for cells in (10_000, 40))
+    assert whole is not None
+    assert sampled is not None
+    assert whole.numbers == sampled.numbers == (2,)
+    assert whole.error == sampled.error == trials.error(2, 1)

@@ -4,6 +4,7 @@ from modelwright.automl.bundle import FORMAT_VERSION, open_bundle
 from modelwright.automl.execute import execute
 from modelwright.automl.model import Model
 from modelwright.automl.plan import Decision, Plan, make_plan
+from modelwright.automl.planning import plan_only
 from modelwright.automl.prepare import Holdout, Prepared, prepare
 from modelwright.automl.request import TrainOutcome, TrainRequest
 from modelwright.automl.terms import ModelTerm, OutputTerms, TermCell, Where
@@ -27,6 +28,7 @@ __all__ = [
     "load_model",
     "make_plan",
     "open_bundle",
+    "plan_only",
     "prepare",
     "train",
 ]

@@ -40,8 +40,9 @@ _SECONDS_LEFT = 1.0
 _STUDENT, _STUDENT_SHARE = 2.0, 0.15
 """A student is expected to take this times the estimate, and gets this share of the time limit at most."""
 
-_PER_TRIAL, _PER_MODEL = 1_500, 600
-"""Bytes of a bundle's records for each trial and each fitted model, roughly."""
+_PER_BUNDLE, _PER_OUTPUT, _PER_TRIAL, _PER_MODEL = 1_500, 600, 1_500, 600
+"""Bytes of a bundle's records in any case, for each class, trial and fitted model, roughly: what is sealed is
+weighed at the end."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ class Settled:
         What the user must know of it; empty for nothing.
     free : bool
         Whether it was chosen among all trials by its error alone.
+    smaller : callable or None
+        What is delivered instead where the bundle came out at so many bytes, more than the limit; None
+        where there is no limit.
     """
 
     composition: Composition
@@ -69,6 +73,7 @@ class Settled:
     pareto: ParetoTable
     warning: str = ""
     free: bool = False
+    smaller: Callable[[int], Settled] | None = None
 
     @property
     def note(self) -> str:
@@ -118,13 +123,18 @@ class Settling:
         deadline : Deadline or None
             For the choice.
         """
-        limits, trials = self.request.limits(), self.trials
         quality = quality_of(self.plan.quality)
-        chosen = choose(trials, deadline, self.plan.seed, quality.prices(trials))
-        composition, seconds = Composition.bags(trials, chosen), None
-        costs = self._costs(limits)
+        chosen = choose(self.trials, deadline, self.plan.seed, quality.prices(self.trials))
+        costs = self._costs(self.request.limits())
         costs.alone = quality.readable
-        student = self._taught(chosen, costs)
+        return self._settled(chosen, costs, self._taught(chosen, costs), deadline)
+
+    def _settled(
+        self, chosen: Selection, costs: Costs, student: int | None, deadline: Deadline | None
+    ) -> Settled:
+        """What is delivered at these costs."""
+        limits, readable = self.request.limits(), costs.alone
+        composition, seconds = Composition.bags(self.trials, chosen), None
         if limits:
             composition, seconds = self._inside(limits, costs, deadline)
         elif student is not None:
@@ -133,12 +143,12 @@ class Settling:
             for number in self._refitting.affordable(chosen.numbers):
                 composition = composition.with_models(number, (ALL_ROWS,))
             composition = self._refitted(composition, costs)
-        if quality.readable:
+        if readable:
             composition = self._one_model(composition, costs)
         expected, size = costs.of(composition)
         broken = limits.broken(expected if seconds is None else seconds, size)
         brief = not limits and self.remaining() < _SECONDS_LEFT
-        warning = f"No model keeps the limits: {broken}. The one that comes closest was delivered."
+        warning = limits.warning(broken, costs.base_bytes)
         facts = {
             "refitted": [number for number in composition.refitted if number not in costs.merged],
             "merged": sorted(costs.merged),
@@ -147,13 +157,19 @@ class Settling:
             "seconds": seconds,
             "kept": not broken,
         }
+
+        def smaller(sealed: int) -> Settled:
+            costs.base_bytes += sealed - size
+            return self._settled(chosen, costs, student, deadline)
+
         return Settled(
             composition,
             costs,
             {"delivery": facts},
             candidates_table(costs, chosen, composition, limits, seconds, brief=brief),
-            " ".join(filter(None, (warning if broken else "", self._untaught(student)))),
-            free=not limits and student is None and not quality.readable,
+            " ".join(filter(None, (warning, self._untaught(student)))),
+            free=not limits and student is None and not readable,
+            smaller=None if limits.size_bytes is None else smaller,
         )
 
     def _untaught(self, student: int | None) -> str:
@@ -248,7 +264,8 @@ class Settling:
     def _taught(self, teacher: Selection, costs: Costs) -> int | None:
         """The student of the chosen ensemble, if one was asked for and there was the time for it."""
         name = self.request.student()
-        if not name or self.remaining() <= 0:
+        seconds = self.remaining() - 0.5 * self.plan.reserve  # what else there is to do keeps all of that
+        if not name or seconds <= 0:
             return None
         distilling = Distilling(
             name,
@@ -259,7 +276,7 @@ class Settling:
             self.directory,
             self.data_directory,
         )
-        taught = distilling.teach(self.remaining())
+        taught = distilling.teach(seconds)
         if taught is None:
             return None
         number, costs.refits[number] = taught
@@ -280,6 +297,7 @@ class Settling:
         }
         size = len(canonical_json(self.prepared.featurizer.to_dict()))
         size += len(json.dumps(to_jsonable(records), indent=1)) + _PER_TRIAL * len(self.trials)
+        size += _PER_BUNDLE + _PER_OUTPUT * self.plan.problem.outputs
         costs = Costs(self.trials, 0.0, size, per_model=_PER_MODEL)
         if limits.seconds is not None or self.remaining() > _SECONDS_LEFT:
             bag = Composition.bags(self.trials, _only(0))
@@ -303,7 +321,7 @@ class Settling:
             "features": str(features),
             "row": str(row),
         }
-        name = f"measure-{attempt}"
+        name = f"measure-{attempt}-{costs.base_bytes:.0f}"  # a bundle that is too large is settled again
         patience = max(_SECONDS_LEFT, min(60.0, self.remaining()))
         report = self.workers([TaskSpec(name, MEASURE_ENTRY, parameters)], patience)
         return float(report[name]["seconds"]) if name in report else None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from modelwright.automl.plan import Plan
 from modelwright.automl.side_tasks import Workers
-from modelwright.automl.student import student_config
+from modelwright.automl.student import student_config, student_seconds
 from modelwright.core import Config, Deadline, TaskSpec, TrialError, derive_seed, hash_json
 from modelwright.ensemble import (
     ALL_ROWS,
@@ -28,6 +28,9 @@ from modelwright.ensemble import (
 from modelwright.search import Selection, Trial, Trials
 
 __all__ = ["Distilling"]
+
+_HOPELESS = 2.5
+"""Nothing is begun that should take this times the seconds that are left: estimates are off by two."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Distilling:
         """
         deadline = Deadline.after(seconds)
         folds = range(min(self.trials[number].prefix(self.trials.count) for number in self.teacher.numbers))
+        if self._expected(len(folds)) > _HOPELESS * seconds:
+            return None
         config = student_config(self.learner, self.plan.problem, self.plan.shape)
         results = self._fitted(folds, config, deadline)
         if len(results) < len(folds) or not results:
@@ -87,6 +92,11 @@ class Distilling:
         except TrialError as error:
             trial.failure = str(error)
         return number, whole
+
+    def _expected(self, folds: int) -> float:
+        """Seconds that the fits should take: those of the folds side by side, then the one of all rows."""
+        one = student_seconds(self.learner, self.plan.problem, self.plan.shape)
+        return one * (-(-folds // self.plan.slots) + 1)
 
     def _fitted(self, folds: Iterable[int], config: Config, deadline: Deadline) -> dict[int, FoldResult]:
         """The students of some folds, those that an earlier attempt left included."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from modelwright.automl.bundle import check_output
 from modelwright.automl.delivery import keep_time, settle
 from modelwright.automl.finish import Delivery, deliver
+from modelwright.automl.forecast import Forecast
+from modelwright.automl.foresee import view_bytes
 from modelwright.automl.interruption import Interruption, listening
+from modelwright.automl.measuring import delivered_seconds, seconds_of_parts
 from modelwright.automl.model import Model
-from modelwright.automl.plan import Plan, make_plan, slots_for
-from modelwright.automl.prepare import Prepared, findings_of, prepare
+from modelwright.automl.plan import Plan, slots_for
+from modelwright.automl.planning import Emit, plan_run, read_data
+from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import processor_seconds
 from modelwright.automl.request import TrainOutcome, TrainRequest
 from modelwright.automl.runner import Run, RunState
@@ -34,19 +37,16 @@ from modelwright.core import (
     to_jsonable,
 )
 from modelwright.core.events import (
-    ColumnTreated,
-    DataRead,
     Event,
-    FindingMade,
+    FoldFinished,
     Listener,
-    PlanMade,
     RunFinished,
     RunStarted,
     StageEntered,
     TrialFinished,
     Warned,
 )
-from modelwright.ensemble import ENTRY, TargetFacts, write_fold_data
+from modelwright.ensemble import ENTRY, write_fold_data
 from modelwright.execution import InlineExecutor, LocalExecutor
 from modelwright.learners import LEARNERS
 from modelwright.search import Planned
@@ -55,10 +55,8 @@ from modelwright.storage.rows import new_id
 
 __all__ = ["execute"]
 
-_SHORTEST_FIT = 1.0
-"""Seconds that must be left for fitting when the data is ready, or the budget was too small."""
-
-Emit = Callable[[Event], None]
+_LEFT_AFTER_MEASURING = 0.7
+"""Seconds for registering and recording the model after its speed was measured."""
 
 
 def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainOutcome:
@@ -92,8 +90,8 @@ def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainO
         budget = request.budget()
         executor = _executor(request, budget)
         stack.enter_context(executor)
-        prepared = _prepare(request, budget, emit, budget.seconds)
-        plan = _plan(request, prepared, budget, emit)
+        prepared = read_data(request, budget, emit, budget.seconds)
+        plan = plan_run(request, prepared, budget, emit)
         _refuse_if_interrupted(interruption)
         workspace = stack.enter_context(Workspace.open(request.workspace))
         _check_disk(workspace, prepared)
@@ -133,15 +131,16 @@ def _resume(request: TrainRequest, emit: Emit, interruption: Interruption, stack
     stack.enter_context(executor)
     # By the limit of the first attempt: other features would make its folds useless.
     first_limit = parse_duration(record.parameters["time_limit"] or "60s")
-    prepared = _prepare(merged, budget, emit, first_limit)
+    prepared = read_data(merged, budget, emit, first_limit)
     if prepared.source.sha256 != record.data_hash:
         raise BadInput(
             f"The run {record.id} was started on other data: its hash was {record.data_hash[:12]}..., but "
             f"the data now has {prepared.source.sha256[:12]}.... Give the original data, or start a new run."
         )
     plan = replace(
-        _plan(merged, prepared, budget, emit), portfolio=_recorded_portfolio(record), seed=record.seed
+        plan_run(merged, prepared, budget, emit), portfolio=_recorded_portfolio(record), seed=record.seed
     )
+    plan = replace(plan, forecast=_recorded_forecast(record) or plan.forecast)
     record = workspace.runs.begin_attempt(run_id)
     attempt = _Attempt(merged, plan, prepared, budget, workspace, record, emit)
     return attempt.run(executor, interruption)
@@ -149,6 +148,12 @@ def _resume(request: TrainRequest, emit: Emit, interruption: Interruption, stack
 
 def _recorded_portfolio(record: RunRecord) -> tuple[Planned, ...]:
     return tuple(Planned(**entry) for entry in record.plan["portfolio"])
+
+
+def _recorded_forecast(record: RunRecord) -> Forecast | None:
+    """What was foreseen when the run began; nothing in records of older versions."""
+    found = record.plan.get("forecast")
+    return None if found is None else Forecast.from_dict(found)
 
 
 def _remaining_time(request: TrainRequest, record: RunRecord) -> str | float:
@@ -187,67 +192,6 @@ def _engines(name: str) -> tuple[str, ...]:
         return ()
 
 
-def _prepare(request: TrainRequest, budget: Budget, emit: Emit, limit: float | None) -> Prepared:
-    emit(StageEntered(stage="reading and checking the data", seconds=budget.elapsed))
-    budget.clock.enter("reading and checking")
-    if request.output is not None:
-        check_output(Path(request.output).expanduser().absolute())
-    prepared = prepare(request, None if budget.reproducible else limit)
-    emit(
-        DataRead(
-            rows=prepared.source.rows,
-            columns=prepared.source.columns,
-            source=prepared.source.location or prepared.source.kind,
-            seconds=budget.elapsed,
-        )
-    )
-    for column in prepared.schema:
-        if not column.is_feature and column.name not in prepared.problem.targets:
-            emit(
-                ColumnTreated(
-                    column=column.name,
-                    treatment=str(column.role),
-                    reason=column.reason,
-                    seconds=budget.elapsed,
-                )
-            )
-    for finding in findings_of(prepared):
-        emit(
-            FindingMade(
-                check=finding.check,
-                severity=finding.severity,
-                message=finding.message,
-                column=finding.column,
-                action=finding.action,
-                seconds=budget.elapsed,
-            )
-        )
-    return prepared
-
-
-def _plan(request: TrainRequest, prepared: Prepared, budget: Budget, emit: Emit) -> Plan:
-    shape = prepared.data.view.shape(prepared.problem.outputs)
-    plan = make_plan(
-        prepared.problem,
-        shape,
-        budget,
-        folds=len(prepared.data.folds.valid),
-        request=request,
-        facts=TargetFacts.of(prepared.problem, prepared.data.target),
-        decisions=prepared.decisions,
-    )
-    if budget.remaining - plan.reserve < _SHORTEST_FIT:
-        minimum = budget.elapsed + plan.reserve + 2 * _SHORTEST_FIT
-        raise BudgetTooSmall(
-            f"Reading and checking the data took {format_seconds(budget.elapsed)} of "
-            f"{format_seconds(budget.seconds or 0.0)}, too little is left to fit a model. Give at least "
-            f"{format_seconds(minimum)}.",
-            minimum,
-        )
-    emit(PlanMade(plan=plan.to_dict(), seconds=budget.elapsed))
-    return plan
-
-
 def _refuse_if_interrupted(interruption: Interruption) -> None:
     if interruption():
         raise Interrupted("Stopped before any model existed; nothing was kept.")
@@ -255,10 +199,7 @@ def _refuse_if_interrupted(interruption: Interruption) -> None:
 
 def _check_disk(workspace: Workspace, prepared: Prepared) -> None:
     """Refuse to begin what the disk cannot hold."""
-    view = prepared.data.view
-    terms = view.sparse
-    sparse = 0 if terms is None else terms.data.nbytes + terms.indices.nbytes + terms.indptr.nbytes
-    needed = 2 * (view.numeric.nbytes + view.categorical.nbytes + sparse) + 64 * 2**20
+    needed = 2 * view_bytes(prepared.data.view) + 64 * 2**20
     free = shutil.disk_usage(workspace.root).free
     if free < needed:
         raise BadInput(
@@ -283,7 +224,7 @@ class _Attempt:
         self._request, self._plan, self._prepared = request, plan, prepared
         self._budget, self._workspace, self._record = budget, workspace, record
         self._emit = emit
-        self._fitted = False
+        self._fitted, self._fits = False, 0
 
     def run(self, executor: LocalExecutor | InlineExecutor, interruption: Interruption) -> TrainOutcome:
         """Fit, deliver, record."""
@@ -298,10 +239,15 @@ class _Attempt:
             self._emit(StageEntered(stage="choosing the ensemble", seconds=self._budget.elapsed))
             self._budget.clock.enter("choosing")
             delivery = self._deliver(run, interruption)
+            speed = delivered_seconds(
+                run.work, delivery.path, self._prepared.example, run.directory / "holdout", self._patience()
+            )
             executor.close()
             self._register(delivery)
             model = Model.load(delivery.path)
             summary = self._summary(delivery, run.state, executor)
+            summary["forecast"] = None if self._plan.forecast is None else self._plan.forecast.to_dict()
+            summary["actual"] = self._actual(model, run.state, speed, summary)
             self._close(summary, interruption())
             return TrainOutcome(model, summary, interruption())
 
@@ -325,6 +271,7 @@ class _Attempt:
         before = self._record.elapsed_seconds
         for event in run.fit(interruption):
             self._emit(event)
+            self._fits += isinstance(event, FoldFinished)
             if isinstance(event, TrialFinished):
                 self._workspace.runs.update(self._record.id, elapsed_seconds=before + self._budget.elapsed)
         if run.state.deadline_hit:
@@ -379,10 +326,11 @@ class _Attempt:
         else:
             target = self._workspace.models_directory / f"{self._record.name}-{self._record.id}.mw"
         settled = settle(self._request, self._plan, self._prepared, self._budget, run, interruption)
-        if settled.warning:
-            self._emit(Warned(message=settled.warning, seconds=self._budget.elapsed))
         self._budget.clock.enter("scoring and writing the model")
-        return deliver(self._plan, self._prepared, run.state, target, facts, settled, run.predict)
+        delivery = deliver(self._plan, self._prepared, run.state, target, facts, settled, run.predict)
+        if delivery.settled.warning:
+            self._emit(Warned(message=delivery.settled.warning, seconds=self._budget.elapsed))
+        return delivery
 
     def _register(self, delivery: Delivery) -> None:
         """Give the model its version, unless an earlier attempt got as far as that."""
@@ -437,6 +385,26 @@ class _Attempt:
             }
         )
         return summary
+
+    def _patience(self) -> float:
+        """Seconds that measuring the delivered model may take: some of those left, none if they are few."""
+        return min(3.0, self._budget.remaining - _LEFT_AFTER_MEASURING)
+
+    def _actual(
+        self, model: Model, state: RunState, speed: Mapping[str, float], summary: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What the forecast is compared with, by the names it has there."""
+        parts = seconds_of_parts(model, state.trials)
+        return {
+            "seconds": round(self._record.elapsed_seconds + self._budget.elapsed, 3),
+            "memory_bytes": int(summary["peak_memory_mb"] * 2**20),
+            "model_bytes": sum(path.stat().st_size for path in model.path.rglob("*") if path.is_file()),
+            "row_seconds": speed.get("row_seconds", parts),
+            "rows_per_second": speed.get("rows_per_second"),
+            "is_sum_of_parts": not speed and parts is not None,
+            "trials": summary["trials"],
+            "fits": self._fits,
+        }
 
     def _close(self, summary: Mapping[str, Any], interrupted: bool) -> None:
         """Record the end. An interrupted run stays resumable, so its folds are kept."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from modelwright.automl.bundle import place_bundle, seal_bundle
+from modelwright.automl.bundle import MANIFEST, place_bundle, seal_bundle
 from modelwright.automl.delivery import Settled
 from modelwright.automl.environment import environment
 from modelwright.automl.honest_score import MOST_ROWS, cross_fitted_choice
@@ -48,6 +48,12 @@ _ENSEMBLE = "ensemble"
 _STACKING_SHARE, _HONEST_SHARE = 0.1, 0.2
 """Shares of the time kept back for stacking, and for a score without the optimism of the choice."""
 
+_SEALS = 5
+"""Bundles that are sealed and measured, where there is a limit of size."""
+
+_HOLDOUT_BYTES = 600
+"""What a score on a holdout adds to a bundle, at most."""
+
 _MANY_ROWS = 5_000
 """Rows beyond which the leaderboard takes the decisions of trials from a quick look."""
 
@@ -62,11 +68,14 @@ class Delivery:
         The bundle.
     manifest : dict
     leaderboard : Leaderboard
+    settled : Settled
+        What it was made of.
     """
 
     path: Path
     manifest: dict[str, Any]
     leaderboard: Leaderboard
+    settled: Settled
 
 
 Predictor = Callable[[Path, Ensemble, View], Predictions]
@@ -82,7 +91,7 @@ def deliver(
     settled: Settled,
     predict: Predictor,
 ) -> Delivery:
-    """Score the chosen ensemble and write the bundle.
+    """Score the chosen ensemble and write the bundle, again with less in it where it exceeds a limit of size.
 
     Parameters
     ----------
@@ -101,23 +110,71 @@ def deliver(
     -------
     Delivery
     """
+    for _ in range(_SEALS):
+        try:
+            return _delivered(plan, prepared, state, target, facts, settled, predict)
+        except _TooLargeError as error:
+            assert settled.smaller is not None
+            settled = settled.smaller(error.size)
+    return _delivered(plan, prepared, state, target, facts, replace(settled, smaller=None), predict)
+
+
+class _TooLargeError(Exception):
+    """A bundle that exceeds a limit of size which a smaller one may keep."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+def _delivered(
+    plan: Plan,
+    prepared: Prepared,
+    state: RunState,
+    target: Path,
+    facts: Mapping[str, Any],
+    settled: Settled,
+    predict: Predictor,
+) -> Delivery:
+    """Write the bundle of what was settled."""
     made: dict[str, Any] = {}
     blend = _blend(plan, state.trials, settled.composition.selection)
 
     def fill(directory: Path) -> None:
         ensemble = _collect(plan, settled, blend, directory)
         (directory / "features.json").write_bytes(canonical_json(prepared.featurizer.to_dict()))
-        holdout = _score_holdout(prepared, plan.seed, lambda view: predict(directory, ensemble, view))
-        board = _leaderboard(plan, prepared, settled, blend, holdout)
+        board = _leaderboard(plan, prepared, settled, blend)
         (directory / "pareto.json").write_bytes(canonical_json(settled.pareto.to_dict()))
         (directory / "leaderboard.json").write_bytes(canonical_json(board.to_dict()))
         (directory / "reference.json").write_bytes(canonical_json(_reference(prepared, blend)))
+        kept = {**facts, **settled.facts}
+        if settled.smaller is not None and settled.facts["delivery"]["kept"]:
+            draft = {**kept, **_facts(plan, prepared, blend, board, None)}
+            _check_size(directory, draft, settled, 0 if prepared.holdout is None else _HOLDOUT_BYTES)
+        holdout = _score_holdout(prepared, plan.seed, lambda view: predict(directory, ensemble, view))
+        board = replace(board, holdout=holdout)
+        (directory / "leaderboard.json").write_bytes(canonical_json(board.to_dict()))
         honest = None if holdout else _cross_fitted(plan, prepared, settled)
-        manifest = {**facts, **settled.facts, **_facts(plan, prepared, blend, board, honest)}
+        manifest = {**kept, **_facts(plan, prepared, blend, board, honest)}
         made["manifest"], made["board"] = seal_bundle(directory, manifest), board
 
     path = place_bundle(target, fill)
-    return Delivery(path, made["manifest"], made["board"])
+    return Delivery(path, made["manifest"], made["board"], settled)
+
+
+def _check_size(directory: Path, draft: Mapping[str, Any], settled: Settled, more: int) -> None:
+    """Seal a bundle as far as it is known, and weigh it, before the holdout is looked at.
+
+    Raises
+    ------
+    _TooLargeError
+        If it exceeds the limit.
+    """
+    seal_bundle(directory, draft)
+    size = more + sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+    (directory / MANIFEST).unlink()
+    if size > settled.facts["delivery"]["max_bytes"]:
+        raise _TooLargeError(size)
 
 
 @dataclass(frozen=True)
@@ -242,9 +299,7 @@ def _cross_fitted(plan: Plan, prepared: Prepared, settled: Settled) -> HoldoutRe
     return HoldoutResult(score=score, low=low, high=high, rows=len(rows), origin="cross-fitted")
 
 
-def _leaderboard(
-    plan: Plan, prepared: Prepared, settled: Settled, blend: _Blend, holdout: HoldoutResult | None
-) -> Leaderboard:
+def _leaderboard(plan: Plan, prepared: Prepared, settled: Settled, blend: _Blend) -> Leaderboard:
     """Every trial and the ensemble; only those with the chosen folds finished are ranked."""
     chosen, trials = blend.chosen, settled.costs.trials
     shares = dict(zip(chosen.numbers, chosen.shares, strict=True))
@@ -287,7 +342,6 @@ def _leaderboard(
         weights=trials.weights(chosen.folds),
         groups=None if prepared.groups is None else prepared.groups[rows],
         seed=plan.seed,
-        holdout=holdout,
     )
 
 

@@ -81,6 +81,31 @@ class Limits:
             words.append(f"it takes {size:.3g} MB instead of {most:g} MB")
         return " and ".join(words)
 
+    def warning(self, broken: str, fixed_bytes: float) -> str:
+        """What to say of a model that exceeds limits; empty if it keeps them.
+
+        Parameters
+        ----------
+        broken : str
+            From `broken`.
+        fixed_bytes : float
+            Of a bundle without any model.
+
+        Examples
+        --------
+        >>> limits = Limits.of(max_model_mb=0.01)
+        >>> limits.warning(limits.broken(0.0, 30_000), 12_000)
+        'No model keeps the limits: it takes 0.03 MB instead of 0.01 MB. The one that comes closest was \
+delivered. Columns and records alone take 0.012 MB, so that no model can keep 0.01 MB.'
+        """
+        if not broken:
+            return ""
+        said = f"No model keeps the limits: {broken}. The one that comes closest was delivered."
+        if self.size_bytes is None or fixed_bytes <= self.size_bytes:
+            return said
+        fixed, most = fixed_bytes / _MEGABYTE, self.size_bytes / _MEGABYTE
+        return f"{said} Columns and records alone take {fixed:.3g} MB, so that no model can keep {most:g} MB."
+
 
 def _positive(name: str, given: Any, unit: str) -> float | None:
     if given is None:

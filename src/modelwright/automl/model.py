@@ -252,8 +252,9 @@ class Model:
         Returns
         -------
         dict
-            Label to probability, in the order of `classes_`. For several targets the probability of the
-            positive class of each.
+            Label to probability, in the order of `classes_`. Keys are these labels as they are: ``1``, where
+            a polars frame of `predict_proba` has a column ``"1"``. For several targets the probability of the
+            positive class of each, by its name.
 
         Raises
         ------
@@ -307,9 +308,9 @@ class Model:
         Returns
         -------
         pandas or polars DataFrame, or numpy array
-            Shape ``(rows, classes)``, columns named by the labels in the order of `classes_` (as text
-            in polars, whose column names are text). For several targets the probability of the positive
-            class of each.
+            Shape ``(rows, classes)``, columns in the order of `classes_` and named by these labels: in pandas
+            as they are (``1``), in polars and Arrow, whose names are texts, as ``str(label)`` (``"1"``). For
+            several targets the probability of the positive class of each.
 
         Raises
         ------
@@ -388,7 +389,7 @@ class Model:
             If the model is not a single interpretable one (train with ``quality="interpretable"``).
         """
         require_plugins(self._plugins, "learner")
-        return read_terms(self._ensemble, self._featurizer, self.problem)
+        return read_terms(self._ensemble, self._featurizer, self.problem, self.schema)
 
     def save(self, path: str | Path) -> Path:
         """Copy the bundle to another place.

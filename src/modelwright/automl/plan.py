@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from modelwright.automl.forecast import Forecast
 from modelwright.automl.portfolio import Offer
 from modelwright.automl.problem_options import as_without
 from modelwright.automl.quality import quality_of
@@ -79,6 +80,8 @@ class Plan:
         Whether to end when the search brings nothing more.
     quality : str
         What kind of model is wanted; see `quality`.
+    forecast : Forecast or None
+        What the run is expected to take and to deliver, told before its first fit.
     """
 
     problem: Problem
@@ -97,6 +100,7 @@ class Plan:
     offer: Offer
     stop_when_flat: bool = False
     quality: str = "best"
+    forecast: Forecast | None = None
 
     def spaces(self) -> dict[str, Mapping[str, Parameter]]:
         """The search space of each learner in the portfolio."""
@@ -109,6 +113,7 @@ class Plan:
         record["shape"] = asdict(self.shape)
         record["portfolio"] = [asdict(entry) for entry in self.portfolio]
         record["decisions"] = [asdict(decision) for decision in self.decisions]
+        record["forecast"] = None if self.forecast is None else self.forecast.to_dict()
         jsonable: dict[str, Any] = to_jsonable(record)
         return jsonable
 
@@ -164,6 +169,23 @@ def _reserve(budget: Budget) -> float:
     return min(0.07 * budget.seconds + 0.5, 0.25 * budget.seconds, 30.0)
 
 
+def _wishes(request: TrainRequest) -> list[Decision]:
+    """What the caller asked of the model that is delivered."""
+    limits, asked = request.limits(), "the caller asked for it"
+    found: list[Decision] = []
+    if limits.seconds is not None:
+        found.append(Decision(f"one prediction takes at most {1e3 * limits.seconds:g} ms", asked))
+    if limits.size_bytes is not None:
+        found.append(Decision(f"the model takes at most {limits.size_bytes / 1e6:g} MB", asked))
+    if request.refit is True:
+        found.append(Decision("members are refitted on all rows", asked))
+    elif request.refit is False:
+        found.append(Decision("nothing is refitted on all rows", asked))
+    if request.student():
+        found.append(Decision(f"one {request.student()} is taught what the ensemble says", asked))
+    return found
+
+
 def make_plan(
     problem: Problem,
     shape: Shape,
@@ -215,7 +237,7 @@ def make_plan(
     without = tuple(sorted({*as_without(request.without), *quality.without}))
     offer = Offer(problem, per_fold, facts, request.competitors(), without, plain_text=quality.readable)
     portfolio, left_out = offer.portfolio(worker_bytes)
-    noted += [Decision(f"no {label}", why) for label, why in left_out]
+    noted += [*_wishes(request), *(Decision(f"no {label}", why) for label, why in left_out)]
     reserve = _reserve(budget)
     if budget.seconds is None or budget.reproducible:
         cap = float("inf")

@@ -110,7 +110,7 @@ class Offer:
         if _models_another_scale(Planned(name, name, {}, 0.0)):
             options.pop("target_transform", None)
         if name in _SEARCHED_WITH_FEATURES and self._may_generate:
-            options["features"] = Choice(("none", "generated"))
+            options["features"] = Choice(("none", self._generated))
         if self._has_choice_of_text:
             options["text"] = Choice(("terms", "statistics"))
         return {**space, **{key: value for key, value in options.items() if key not in self.without}}
@@ -121,6 +121,11 @@ class Offer:
         enough = self.shape.rows >= FEWEST_ROWS and 2 <= self.shape.columns <= _MOST_COLUMNS
         wanted = "generated_features" not in self.without
         return enough and wanted and not self.problem.task.has_outputs and self.shape.outputs <= MOST_CLASSES
+
+    @property
+    def _generated(self) -> str:
+        """Which features are generated: without encodings by the target where these are not wanted."""
+        return "untargeted" if "target_encoding" in self.without else "generated"
 
     def _alternating_text(self, entries: list[Planned], first: int) -> Iterator[Planned]:
         """Where there are terms of texts: the first configurations with them and without, then in turn."""
@@ -180,7 +185,7 @@ class Offer:
             if entry.learner in _FIRST_WITH_FEATURES and self._may_generate:
                 label = f"{entry.learner} (generated features)"
                 seconds = 1.5 * entry.estimated_seconds + search_seconds(self.shape)
-                yield Planned(entry.learner, label, {**entry.config, "features": "generated"}, seconds)
+                yield Planned(entry.learner, label, {**entry.config, "features": self._generated}, seconds)
 
 
 def _models_another_scale(entry: Planned) -> bool:

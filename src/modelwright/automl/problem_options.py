@@ -12,7 +12,7 @@ __all__ = ["WITHOUT", "as_costs", "as_monotonic", "as_names", "as_quantiles", "a
 WITHOUT: Mapping[str, str] = {
     "messy_values": "reading numbers, durations, lists ... that hide in text, and codes for missing values",
     "text": "terms of texts (their statistics stay)",
-    "target_encoding": "configurations that encode categories by the target",
+    "target_encoding": "encodings of categories by the target, also among generated features",
     "generated_features": "configurations that learn from features made of several columns",
     "target_transform": "configurations that learn a transformed target",
     "class_weights": "configurations that weigh rare classes up",

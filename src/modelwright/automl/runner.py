@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,6 +152,9 @@ class Run:
             if not self.state.running and scheduler.exhausted:
                 yield from self._ended_early(scheduler)
                 break
+            if not self.state.running:
+                # what is left takes too long, or waits for its time: an executor without tasks never waits
+                time.sleep(max(0.0, min(_POLL, self.remaining())))
             for report in self._wait(min(_POLL, self.remaining())):
                 yield from self._receive(report)
         yield from self._drain(interrupted)

@@ -9,6 +9,7 @@ __all__ = [
     "CountryOption",
     "DataArgument",
     "DistillOption",
+    "DryRunOption",
     "GroupFeaturesOption",
     "GroupOption",
     "HoldoutOption",
@@ -148,6 +149,11 @@ SearchOption = Annotated[
 StopWhenFlatOption = Annotated[
     bool,
     typer.Option("--stop-when-flat", help="End early when the search has brought nothing for long enough."),
+]
+
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show the plan and what it will take; fit nothing, write nothing."),
 ]
 
 GroupOption = Annotated[
@@ -339,7 +345,8 @@ StudentOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Learner of the small model, with --distill: lightgbm, linear, decision_tree ...",
+        help="Learner of the small model; implies --distill: lightgbm, linear, decision_tree ... "
+        "[default: lightgbm]",
         show_default=False,
     ),
 ]

@@ -28,13 +28,19 @@ def print_pareto(console: Console, pareto: ParetoTable) -> None:
             clean(point.label),
             point.form,
             str(point.models),
-            number(point.score),
+            number(point.score) + ("*" if point.note else ""),
             number(None if point.seconds is None else 1e3 * point.seconds, 3),
             number(point.size_bytes / 1e6, 3),
             _remark(point, pareto),
             style="bold green" if point.delivered else "",
         )
     console.print(drawn)
+    if any(point.note for point in shown[:_MOST_SHOWN]):
+        console.print(
+            "* the score of its folds' models: one model of all rows is usually a little worse than a bag.",
+            style="dim",
+            soft_wrap=True,
+        )
     better = "higher" if pareto.greater_is_better else "lower"
     asked = [
         f"at most {1e3 * pareto.limit_seconds:g} ms a row" if pareto.limit_seconds is not None else "",

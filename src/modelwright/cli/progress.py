@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from modelwright.cli.forecast import forecast_lines
 from modelwright.cli.text import clean, console, number, table
 from modelwright.core import format_bytes, format_seconds
 from modelwright.core.events import (
@@ -25,6 +26,7 @@ from modelwright.core.events import (
     FindingMade,
     FoldFinished,
     Listener,
+    PlanMade,
     RunStarted,
     StageEntered,
     TrialFailed,
@@ -96,6 +98,8 @@ class Progress:
         Trials by number, failed ones left out.
     noticed : dict of str to Notice
         What the user should read; see `notices`.
+    forecast : tuple of str
+        What the run is expected to take and to deliver, in two lines.
 
     Examples
     --------
@@ -122,12 +126,16 @@ class Progress:
     adopted: int = 0
     standings: dict[int, Standing] = field(default_factory=dict)
     noticed: dict[str, Notice] = field(default_factory=dict)
+    forecast: tuple[str, ...] = ()
 
     def hear(self, event: Event) -> None:
         """Take in one event."""
         match event:
             case StageEntered():
                 self.stage = f"{event.stage}: {event.detail}" if event.detail else event.stage
+            case PlanMade():
+                foreseen = event.plan.get("forecast")
+                self.forecast = tuple(forecast_lines(foreseen)) if foreseen else ()
             case RunStarted():
                 self._begin(event)
             case FoldFinished():
@@ -279,9 +287,10 @@ class _PlainLines:
                 sentence = "more was noticed: 'modelwright show MODEL' will tell"
             elif self._notices > SHOWN_NOTICES:
                 sentence = ""
-        if sentence:
+        sentences = self._progress.forecast if isinstance(event, PlanMade) else (sentence,)
+        for each in filter(None, sentences):
             try:
-                print(f"[{event.seconds:6.1f} s] {clean(sentence)}", file=sys.stderr, flush=True)
+                print(f"[{event.seconds:6.1f} s] {clean(each)}", file=sys.stderr, flush=True)
             except (OSError, ValueError):
                 return
 
@@ -311,6 +320,7 @@ class _LiveTable:
             facts += [f"{format_seconds(left)} left"] if left is not None else []
             facts.append(f"{memory} in use")
             parts: list[RenderableType] = [Text(clean(" · ".join(facts)), style="bold")]
+            parts += [Text(clean(line), style="dim") for line in progress.forecast]
             if progress.best is not None:
                 made_of = f", {progress.members} members" if progress.members else ""
                 parts.append(Text(f"best {progress.metric} {number(progress.best)}{made_of}", style="green"))

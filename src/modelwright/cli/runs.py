@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelwright.cli.answers import Answer
+from modelwright.cli.forecast import print_forecast
 from modelwright.cli.options import JsonOption, WorkspaceOption
+from modelwright.cli.unfinished import print_standing, standing_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,6 +71,7 @@ def _facts(record: RunRecord, running: bool) -> dict[str, Any]:
         "data_hash": record.data_hash,
         "seed": record.seed,
         "attempts": record.attempts,
+        "forecast": record.plan.get("forecast"),
         "elapsed_seconds": record.elapsed_seconds,
         "error": record.error,
     }
@@ -177,7 +180,12 @@ def _list(workspace: Workspace | None, as_json: bool) -> Answer:
 
 
 def _show(workspace: Workspace, reference: str, as_json: bool) -> Answer:
-    facts = _found(workspace, reference)
+    record = workspace.runs.get(reference)
+    facts = _facts(record, workspace.running(record.id) is not None)
+    recorded = workspace.runs.trials(record.id)
+    standing = None
+    if record.status == "unfinished":
+        standing = standing_of(record, recorded, workspace.runs.folds(record.id), facts["running"])
     trials = [
         {
             "trial": trial.number,
@@ -189,13 +197,16 @@ def _show(workspace: Workspace, reference: str, as_json: bool) -> Answer:
             "config": dict(trial.config),
             "error": trial.error,
         }
-        for trial in workspace.runs.trials(facts["run"])
+        for trial in recorded
     ]
 
     def render(console: Console) -> None:
         from modelwright.cli.text import clean, number, table
 
         _print_figures(console, [facts])
+        if standing is not None:
+            print_standing(console, standing)
+        print_forecast(console, facts["forecast"], facts.get("actual"))
         _print_processor_seconds(console, facts.get("cpu_seconds"))
         rows = [
             [
@@ -216,7 +227,8 @@ def _show(workspace: Workspace, reference: str, as_json: bool) -> Answer:
             if item["error"]:
                 console.print(f"trial {item['trial']}: {clean(item['error'])}", soft_wrap=True)
 
-    return Answer({**facts, "trial_records": trials}, render, as_json)
+    payload = {**facts, "trial_records": trials}
+    return Answer(payload if standing is None else {**payload, "so_far": standing}, render, as_json)
 
 
 def _compare(found: list[dict[str, Any]], as_json: bool) -> Answer:

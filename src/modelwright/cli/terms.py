@@ -68,16 +68,23 @@ def _print_term(console: Console, term: ModelTerm, scores: Sequence[str]) -> Non
 
     lines = term.summary(_MOST_LINES)
     names = ["adds"] if len(scores) == 1 else [clean(score) for score in scores]
-    known = any(share for _, _, share in lines)
+    known = any(share is not None for _, _, share in lines)
     columns = [*(clean(column) for column in term.columns), *(["rows"] if known else []), *names]
     rows = [
-        [*where, *([f"{100 * share:.1f}%"] if known else []), *(f"{each:+.4g}" for each in adds)]
+        [*where, *([_percent(share)] if known else []), *(f"{each:+.4g}" for each in adds)]
         for where, adds, share in lines
     ]
     console.print(table(columns, rows, numeric=["rows", *names]))
+    if term.per_unit is not None and any(cell.where[0].at is not None for cell in term.cells):
+        slopes = ", ".join(f"{each:+.4g}" for each in term.per_unit)
+        console.print(f"  on average {slopes} for each 1 more", style="dim", soft_wrap=True)
     hidden = len(term.cells) - len(lines)
     if hidden > 0 and len(term.columns) == 2:
         console.print(f"  the {len(lines)} parts that matter most, of {len(term.cells)} cells", style="dim")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f}%"
 
 
 def _numbers(values: Sequence[float]) -> str:

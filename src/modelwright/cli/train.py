@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.answers import Answer
 from modelwright.cli.clock import process_start
+from modelwright.cli.dry_run import plan_answer
 from modelwright.cli.options import (
     CostOption,
     CountryOption,
     DistillOption,
+    DryRunOption,
     GroupFeaturesOption,
     GroupOption,
     HoldoutOption,
@@ -60,7 +62,7 @@ MOST_SHOWN = 15
 _RENAMED = {"time": "time_limit", "memory": "memory_limit", "cost": "costs", "learner": "learners"}
 """Options whose Python arguments have other names."""
 
-_OWN = ("settings", "student", "quiet", "as_json")
+_OWN = ("settings", "student", "dry_run", "quiet", "as_json")
 """Options that are no arguments of a training."""
 
 DONE_BEFORE = "This run was finished before; nothing was done."
@@ -104,6 +106,7 @@ def train(
     name: NameOption = None,
     output: OutputOption = None,
     resume: ResumeOption = None,
+    dry_run: DryRunOption = False,
     workspace: WorkspaceOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -114,12 +117,14 @@ def train(
     """
     given = dict(locals())
     started = process_start()
-    from modelwright.automl import execute
+    from modelwright.automl import execute, plan_only
     from modelwright.cli.progress import Progress, showing_progress
 
     request = _request(given, started)
     progress = Progress(started=started)
-    with showing_progress(progress, quiet) as listener:
+    with showing_progress(progress, quiet or dry_run) as listener:
+        if dry_run:
+            return plan_answer(plan_only(request, [listener]), progress, as_json)
         outcome = execute(request, [listener])
     return _answer(outcome, progress, as_json)
 
@@ -136,7 +141,7 @@ def _request(given: dict[str, Any], started: float) -> TrainRequest:
         "overrides": parse_overrides(given["settings"] or ()),
         "costs": parse_costs(given["cost"] or ()),
         "monotonic": parse_monotonic(given["monotonic"] or ()),
-        "distill": given["student"] or given["distill"],
+        "distill": given["distill"] if given["student"] is None else given["student"],
     }
     named = {_RENAMED.get(name, name): value for name, value in given.items() if name not in _OWN}
     return TrainRequest(**{**named, **read, "started": started})

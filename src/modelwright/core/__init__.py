@@ -2,8 +2,6 @@
 
 from modelwright.core.budget import (
     Budget,
-    available_memory,
-    available_threads,
     format_bytes,
     format_seconds,
     parse_duration,
@@ -30,6 +28,7 @@ from modelwright.core.errors import (
 from modelwright.core.findings import Finding
 from modelwright.core.fitting import Config, Deadline, Estimate, FitTask
 from modelwright.core.hashing import canonical_json, hash_file, hash_json, to_jsonable
+from modelwright.core.machine import available_memory, available_threads
 from modelwright.core.optional import require
 from modelwright.core.predictions import FloatArray, IntArray, Predictions
 from modelwright.core.problem import Label, Problem, Task

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from modelwright.core.errors import BudgetTooSmall, OptionError
 from modelwright.core.fitting import Deadline
+from modelwright.core.machine import available_memory, available_threads, memory_ceiling
 from modelwright.core.stopwatch import Stopwatch
 
 __all__ = [
     "Budget",
-    "available_memory",
-    "available_threads",
     "format_bytes",
     "format_seconds",
     "parse_duration",
@@ -119,53 +116,6 @@ def format_bytes(size: float) -> str:
     return f"{size / 2**20:.0f} MB"
 
 
-def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return None
-
-
-def _cgroup_files(name_v2: str, name_v1: str) -> list[str]:
-    """The contents of one cgroup setting for this process's group and all its ancestors."""
-    found: list[str] = []
-    for line in (_read("/proc/self/cgroup") or "").splitlines():
-        hierarchy, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
-        if hierarchy == "0":
-            base, name = "/sys/fs/cgroup", name_v2
-        elif name_v1.partition(".")[0] in controllers.split(","):
-            base, name = f"/sys/fs/cgroup/{name_v1.partition('.')[0]}", name_v1
-        else:
-            continue
-        parts = [part for part in group.split("/") if part and part != ".."]
-        for depth in range(len(parts), -1, -1):
-            text = _read("/".join([base, *parts[:depth], name]))
-            if text:
-                found.append(text)
-    return found
-
-
-def available_threads() -> int:
-    """Processor threads this process may use: affinity and cgroup quota are respected."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for text in _cgroup_files("cpu.max", "cpu.none"):
-        quota, _, period = text.partition(" ")
-        if quota.isdigit() and period.isdigit():
-            threads = min(threads, max(1, int(quota) // max(1, int(period))))
-    return max(1, threads)
-
-
-def available_memory() -> int:
-    """Bytes that can be used now: free memory of the machine, or less under a cgroup limit."""
-    free = 8 * 2**30
-    for line in (_read("/proc/meminfo") or "").splitlines():
-        if line.startswith("MemAvailable:"):
-            free = int(line.split()[1]) * 1024
-    limits = _cgroup_files("memory.max", "memory.limit_in_bytes")
-    return min([free, *(int(text) for text in limits if text.isdigit())])
-
-
 @dataclass(frozen=True)
 class Budget:
     """What a run may use.
@@ -175,7 +125,7 @@ class Budget:
     seconds : float or None
         Wall-clock seconds of the whole call, reading and writing included.
     memory_bytes : int
-        Ceiling of the summed memory of the driver and its workers.
+        Ceiling of the summed memory of the driver and its workers; never above a cgroup's limit.
     threads : int
         Processor threads used at once.
     max_trials : int or None
@@ -233,6 +183,8 @@ class Budget:
                     f"A run needs at least {format_bytes(MINIMUM_BYTES)} of memory, but the limit is "
                     f"{format_bytes(memory)}. Give it {format_bytes(MINIMUM_BYTES)} or more."
                 )
+            # More than the container has would only be found out when the kernel ends the process.
+            memory = min(memory, memory_ceiling() or memory)
         for name, count in (("threads", threads), ("max_trials", max_trials)):
             if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
                 raise OptionError(f"{name} must be a whole number of 1 or more, but came as {count!r}.")

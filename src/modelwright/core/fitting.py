@@ -52,7 +52,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a fit is expected to cost.
+    """What a fit and its model are expected to cost.
 
     Attributes
     ----------
@@ -60,10 +60,21 @@ class Estimate:
         On one thread, to the end (not to the deadline).
     bytes : int
         Peak memory of the worker above its idle size, the view not counted.
+    model_bytes : int, default 100,000
+        Size of the model on disk.
+    row_seconds : float, default 3e-4
+        Wall time of predicting one row on one thread.
+
+    Examples
+    --------
+    >>> Estimate(seconds=2.0, bytes=10_000_000).model_bytes
+    100000
     """
 
     seconds: float
     bytes: int
+    model_bytes: int = 100_000
+    row_seconds: float = 3e-4
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from modelwright.core import Column, Finding, Kind
 from modelwright.data.spellings import spelling_key
 from modelwright.data.typed_column import TypedColumn
 
-__all__ = ["fold_spellings", "known_levels", "report_new_values"]
+__all__ = ["fold_spellings", "folded_levels", "known_levels", "report_new_values"]
 
 MOST_KNOWN = 1000
 """Columns of more levels do not record them: new ones are the rule there."""
@@ -49,11 +49,27 @@ def fold_spellings(values: pl.Series, column: Column) -> pl.Series:
     new = set(values.unique().drop_nulls().to_list()) - set(known)
     if not new:
         return values
+    spelled = folded_levels(column)
+    folded = {level: spelled[key] for level in new if (key := spelling_key(level)) in spelled}
+    return values.replace(folded) if folded else values
+
+
+def folded_levels(column: Column) -> dict[str, str]:
+    """The levels of training that new spellings may stand for, by `spelling_key`; none that share a key.
+
+    Examples
+    --------
+    >>> parsing = {"folds": True, "known": ["Gas", "GAS", "Oil"]}
+    >>> folded_levels(Column("fuel", Kind.CATEGORICAL, parsing=parsing))
+    {'oil': 'Oil'}
+    """
+    known = column.parsing.get("known")
+    if not known or not column.parsing.get("folds"):
+        return {}
     by_key: dict[str, list[str]] = {}
     for level in known:
         by_key.setdefault(spelling_key(level), []).append(level)
-    folded = {level: by_key[key][0] for level in new if len(by_key.get(key := spelling_key(level), ())) == 1}
-    return values.replace(folded) if folded else values
+    return {key: levels[0] for key, levels in by_key.items() if len(levels) == 1}
 
 
 def report_new_values(given: pl.Series, values: pl.Series, column: Column) -> list[Finding]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from modelwright.core import Column, Finding, Kind
 from modelwright.data.conform import conform_told
 from modelwright.data.date_format import EARLIEST, LATEST
 from modelwright.data.frame_values import series_of_objects
+from modelwright.data.known_levels import folded_levels
 from modelwright.data.number_format import NumberFormat
+from modelwright.data.spellings import spelling_key
 from modelwright.data.tokens import MISSING
 from modelwright.data.typed_column import SPACE
 
@@ -76,7 +79,8 @@ class CellReader:
         parsing = column.parsing
         odd = ("dtype", "sentinels", "duration", "factors")
         self._plain_number = NumberFormat.from_dict(parsing).is_plain and not any(map(parsing.get, odd))
-        self._plain_word = not any(map(parsing.get, ("prefix", "merged", "levels", "folds")))
+        self._plain_word = not any(map(parsing.get, ("prefix", "merged", "levels")))
+        self._levels = frozenset(parsing.get("known", ())) if parsing.get("folds") else frozenset()
         self._bare = "declared" in parsing
         self._missing = set(parsing.get("missing", ())) | (frozenset() if self._bare else MISSING)
         self._missing -= set(parsing.get("kept", ()))
@@ -139,7 +143,15 @@ class CellReader:
         if type(value) is not str or not self._plain_word:
             return _MISS
         word = value if self._bare else value.strip(SPACE)
-        return None if word in self._missing else word
+        if word in self._missing:
+            return None
+        if not self._levels or word in self._levels:
+            return word
+        return self._spelled.get(spelling_key(word), word)
+
+    @cached_property
+    def _spelled(self) -> dict[str, str]:
+        return folded_levels(self.column)
 
     def _date(self, value: Any) -> Any:
         kind = type(value)

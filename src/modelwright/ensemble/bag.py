@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,21 +69,34 @@ class Member:
 
     def predict(self, view: View) -> NDArray[np.float64]:
         """Mean of the fold models' predictions."""
-        total = self._predict(self.models[0], view).copy()
-        for model in self.models[1:]:
-            total += self._predict(model, view)
+        arrays = self._arrays(view)
+        total = next(arrays).copy()
+        for array in arrays:
+            total += array
         mean: NDArray[np.float64] = total / len(self.models)
         return mean
 
-    def _predict(self, model: FittedLearner, view: View) -> NDArray[np.float64]:
+    @cached_property
+    def _together(self) -> Callable[[View], Sequence[Predictions]] | None:
+        return type(self.models[0]).together(self.models)
+
+    def _arrays(self, view: View) -> Iterator[NDArray[np.float64]]:
+        """What each fold model predicts."""
         try:
-            array = model.predict(view).array
+            if view.rows == 1 and self._together is not None:
+                for predictions in self._together(view):
+                    yield self._checked(predictions.array, view)
+            else:
+                for model in self.models:
+                    yield self._checked(model.predict(view).array, view)
         except SchemaMismatch as error:
             # the rows had the columns of the schema, or there were no view
             raise BundleError(
                 f"A model of {self.label!r} was fitted on other columns than the ones made here: its files "
                 f"do not belong together ({error}). Copy the model again, or train it again."
             ) from error
+
+    def _checked(self, array: NDArray[np.float64], view: View) -> NDArray[np.float64]:
         shape = (view.rows,) if self.task is Task.REGRESSION else (view.rows, self.outputs)
         if self.outputs is not None and array.shape != shape:
             raise BundleError(

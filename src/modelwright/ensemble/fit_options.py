@@ -63,7 +63,8 @@ class FitOptions:
     class_weights : str
         ``"none"``, ``"balanced"`` or ``"sqrt"`` (classes and labels).
     features : str
-        ``"none"`` or ``"generated"``: of several columns, chosen inside the fold (see `generated_features`).
+        ``"none"`` or ``"generated"``: of several columns, chosen inside the fold (see `generated_features`);
+        ``"untargeted"``: the same without means of the target.
     text : str
         ``"terms"``, or ``"statistics"``: without what was made of the terms of texts (see `text_choice`).
     """
@@ -77,7 +78,7 @@ class FitOptions:
         for name, known in (
             ("target_transform", TRANSFORMS),
             ("class_weights", CLASS_WEIGHTS),
-            ("features", ("generated",)),
+            ("features", ("generated", "untargeted")),
             ("text", ("terms", "statistics")),
         ):
             given, allowed = getattr(self, name), known if name == "text" else ("none", *known)

@@ -143,13 +143,15 @@ def _choose(task: FitTask) -> Chosen:
             return Chosen(None, "the table is too large for the memory of a worker")
     digest = hashlib.blake2b(rows.tobytes(), digest_size=16)
     digest.update(np.ascontiguousarray(np.asarray(task.target)[rows]).tobytes())
-    key = f"generated:{task.cache_key}:{digest.hexdigest()}"
+    encoded = split_config(task.config)[1].features != "untargeted"
+    key = f"generated:{encoded}:{task.cache_key}:{digest.hexdigest()}"
     if task.cache_key and key in task.cache:
         known: Chosen = task.cache[key]
         return known
     share = _SHARE if task.adaptive else _SHARE_AT_MOST
     deadline = task.deadline if task.deadline.at is None else Deadline.after(share * task.deadline.remaining)
-    chosen = choose_features(_training(task, rows), deadline=deadline, threads=task.threads)
+    training = _training(task, rows)
+    chosen = choose_features(training, deadline=deadline, threads=task.threads, encoded=encoded)
     if task.cache_key and chosen.complete:
         task.cache[key] = chosen
     return chosen

@@ -93,6 +93,7 @@ def fit_curve(probabilities: FloatArray, positive: NDArray[np.bool_], mass: Floa
     # One row of the average, weighed as a row of the mean weight: no rate of a few rows is certain.
     row, prior = float(mass.mean()), float((mass * positive).sum() / mass.sum())
     values = (np.add.reduceat(weight * rate, blocks) + row * prior) / (size + row)
+    # centres of equal probabilities, and of rows without weight, need not rise
+    knots, values = (np.maximum.accumulate(np.clip(part, 0.0, 1.0)) for part in (knots, values))
     keep = np.append(True, np.diff(knots) > 0)
-    knots, values = np.clip(knots[keep], 0.0, 1.0), np.maximum.accumulate(values[keep])
-    return Curve(tuple(knots.tolist()), tuple(np.clip(values, 0.0, 1.0).tolist()))
+    return Curve(tuple(knots[keep].tolist()), tuple(values[keep].tolist()))

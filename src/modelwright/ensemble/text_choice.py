@@ -7,12 +7,12 @@ tried, and validation decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from modelwright.core import FitTask, Predictions, View
+from modelwright.core import FitTask, Predictions, View, ViewInfo
 from modelwright.ensemble.fit_options import split_config
 from modelwright.ensemble.generated_features import fit_with_features, load_with_features
 from modelwright.ensemble.inner import read_inner, write_inner
@@ -37,9 +37,14 @@ def without_terms(view: View) -> View:
     >>> without_terms(view).numeric.tolist()
     [[1.0]]
     """
-    kept = [place for place, feature in enumerate(view.info.numeric) if feature.transform != _AXES]
-    info = replace(view.info, numeric=tuple(view.info.numeric[place] for place in kept), sparse=())
+    kept, info = _kept(view.info)
     return View(np.ascontiguousarray(view.numeric[:, kept]), view.categorical, info)
+
+
+def _kept(info: ViewInfo) -> tuple[list[int], ViewInfo]:
+    """The numeric columns that stay, and what is said of them."""
+    kept = [place for place, feature in enumerate(info.numeric) if feature.transform != _AXES]
+    return kept, replace(info, numeric=tuple(info.numeric[place] for place in kept), sparse=())
 
 
 @dataclass(eq=False)
@@ -55,11 +60,16 @@ class FittedWithoutTerms(FittedLearner):
 
     learner: str
     model: FittedLearner
+    _last: tuple[ViewInfo, list[int], ViewInfo] | None = field(default=None, init=False, repr=False)
 
     def predict(self, view: View) -> Predictions:
-        """Predictions of the model for the narrower view."""
+        """Predictions of the model for the narrower view; which columns it has is found out once."""
         self.model.threads = self.threads
-        return self.model.predict(without_terms(view))
+        last = self._last
+        if last is None or last[0] is not view.info:
+            last = self._last = (view.info, *_kept(view.info))
+        _, kept, info = last
+        return self.model.predict(View(np.ascontiguousarray(view.numeric[:, kept]), view.categorical, info))
 
     def save(self, directory: Path) -> None:
         """The model's own files, and a record that it does without terms."""

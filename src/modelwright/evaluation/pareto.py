@@ -28,7 +28,8 @@ class ParetoPoint:
     members, models : int
         Trials that take part, and fitted models in all.
     score : float or None
-        Out-of-fold, in the metric's natural direction; forms of the same trials share it.
+        Out-of-fold, in the metric's natural direction: that of the fold models, which all forms of the same
+        trials share. A refitted model is usually a little worse; see `note`.
     error : float
         The same with less being better.
     seconds : float or None
@@ -54,6 +55,17 @@ class ParetoPoint:
     delivered: bool = False
     best: bool = False
 
+    @property
+    def note(self) -> str:
+        """What to know of the score: that of the bag also stands where fewer models are delivered.
+
+        Examples
+        --------
+        >>> ParetoPoint("linear", "refit", 1, 1, 0.8, 0.2, 0.001, 1e5).note
+        "score of its folds' models"
+        """
+        return "" if self.form == "bag" else "score of its folds' models"
+
 
 @dataclass(frozen=True)
 class ParetoTable:
@@ -77,7 +89,7 @@ class ParetoTable:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record; infinite errors (no score) become None."""
-        record = {**vars(self), "points": [asdict(point) for point in self.points]}
+        record = {**vars(self), "points": [{**asdict(point), "note": point.note} for point in self.points]}
         for point in record["points"]:
             point["error"] = point["error"] if np.isfinite(point["error"]) else None
         return record
@@ -92,7 +104,7 @@ class ParetoTable:
             If it is no such record.
         """
         points = tuple(
-            ParetoPoint(**{**point, "error": _number(point["error"], float("inf"))})
+            ParetoPoint(**{**_fields(point), "error": _number(point["error"], float("inf"))})
             for point in record["points"]
         )
         limits = [record["limit_seconds"], record["limit_bytes"]]
@@ -144,6 +156,11 @@ def _beats(one: ParetoPoint, other: ParetoPoint) -> bool:
 
 def _figures(point: ParetoPoint) -> tuple[float, float, float]:
     return point.error, point.seconds or 0.0, point.size_bytes
+
+
+def _fields(point: Mapping[str, Any]) -> dict[str, Any]:
+    """A record without what follows from the rest."""
+    return {name: value for name, value in point.items() if name != "note"}
 
 
 def _number(value: Any, otherwise: float) -> float:

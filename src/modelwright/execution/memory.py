@@ -139,9 +139,15 @@ class MemoryGauge:
         self._shared = 0
         self._measured_at = float("-inf")
 
-    def estimate(self) -> int:
-        """Bytes, at the cost of a resident-size reading; never far below the truth."""
-        if time.monotonic() - self._measured_at > _EXACT_EVERY_SECONDS:
+    def estimate(self, every: float = _EXACT_EVERY_SECONDS) -> int:
+        """Bytes, at the cost of a resident-size reading; never far below the truth.
+
+        Parameters
+        ----------
+        every : float, default 1.0
+            Seconds after which they are measured exactly again.
+        """
+        if time.monotonic() - self._measured_at > every:
             return self.measure()
         return max(0, resident_bytes(self.pid) - self._shared)
 
@@ -173,13 +179,13 @@ class TreeGauge:
         self._gauges = {pid: MemoryGauge(pid)}
         self._listed_at = float("-inf")
 
-    def estimate(self) -> int:
+    def estimate(self, every: float = _EXACT_EVERY_SECONDS) -> int:
         """Bytes, cheaply; see `MemoryGauge`."""
         if time.monotonic() - self._listed_at > _TREE_EVERY_SECONDS:
             known = [self.pid, *descendants(self.pid)]
             self._gauges = {pid: self._gauges.get(pid) or MemoryGauge(pid) for pid in known}
             self._listed_at = time.monotonic()
-        return sum(gauge.estimate() for gauge in self._gauges.values())
+        return sum(gauge.estimate(every) for gauge in self._gauges.values())
 
     def measure(self) -> int:
         """Bytes, exactly."""

@@ -18,6 +18,12 @@ _SECONDS_BETWEEN_SAMPLES = 0.1
 
 _SECONDS_BETWEEN_SAMPLES_NEAR_LIMIT = 0.04
 
+_EXACT_EVERY_SECONDS, _EXACT_EVERY_SECONDS_NEAR_LIMIT = 4.0, 1.0
+"""An exact figure costs each process 3 to 10 ms: once a second for three of them was 2% of a processor."""
+
+_NEAR_LIMIT = 0.6
+"""Share of the ceiling above which memory is looked at more often."""
+
 _CACHE_WORTH_FREEING = 64 * 2**20
 
 _SMALLEST_SHARE = 64 * 2**20
@@ -94,12 +100,17 @@ class Supervisor:
                 self._relieve(total)
 
     def _measure(self, exactly: bool) -> int:
-        self.driver_bytes = self._driver.measure() if exactly else self._driver.estimate()
+        every = _EXACT_EVERY_SECONDS_NEAR_LIMIT if self._is_near_limit else _EXACT_EVERY_SECONDS
+        self.driver_bytes = self._driver.measure() if exactly else self._driver.estimate(every)
         for worker in self.workers:
-            worker.memory_bytes = worker.gauge.measure() if exactly else worker.gauge.estimate()
+            worker.memory_bytes = worker.gauge.measure() if exactly else worker.gauge.estimate(every)
             if worker.assignment is not None:
                 worker.assignment.peak_bytes = max(worker.assignment.peak_bytes, worker.memory_bytes)
         return self.driver_bytes + sum(worker.memory_bytes for worker in self.workers)
+
+    @property
+    def _is_near_limit(self) -> bool:
+        return self._memory_bytes is not None and self.total_bytes > _NEAR_LIMIT * self._memory_bytes
 
     def _exceeded(self, total: int) -> bool:
         return self._memory_bytes is not None and total > self._memory_bytes
@@ -138,7 +149,7 @@ class Supervisor:
         while not self._stopping:
             if time.monotonic() >= due:
                 self.sample()
-                near = self._memory_bytes is not None and self.total_bytes > 0.6 * self._memory_bytes
+                near = self._is_near_limit
                 pause = _SECONDS_BETWEEN_SAMPLES_NEAR_LIMIT if near else _SECONDS_BETWEEN_SAMPLES
                 due = time.monotonic() + pause
             if self._await_output(max(0.0, due - time.monotonic())):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -91,6 +93,16 @@ class DateCycles(Transformer):
                 out[:, start], out[:, start + 1] = np.sin(angle), np.cos(angle)
                 start += 2
 
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool:
+        """Fill ``out``, shape (features,), float32."""
+        angles = [
+            math.nan if row[name] is None else _place(row[name], cycle) * (2.0 * np.pi / CYCLES[cycle][2])
+            for name in self.columns
+            for cycle in self.cycles[name]
+        ]
+        out[0::2], out[1::2] = np.sin(angles), np.cos(angles)
+        return True
+
     def to_dict(self) -> dict[str, Any]:
         """The circles of each column."""
         return {
@@ -110,3 +122,14 @@ class DateCycles(Transformer):
             if not set(found) <= set(CYCLES):
                 raise damaged("'cycles'", f"among {', '.join(CYCLES)}", found)
         return cls(columns, cycles)
+
+
+def _place(time: datetime, cycle: str) -> float:
+    """Where a moment stands on a circle; see `CYCLES`."""
+    match cycle:
+        case "year":
+            return time.timetuple().tm_yday - 1.0
+        case "week":
+            return time.isoweekday() - 1.0
+        case _:
+            return time.hour + time.minute / 60.0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
 from itertools import combinations
 from typing import Any, ClassVar, Literal, Self
 
@@ -21,6 +24,7 @@ MAX_PAIRS = 15
 """All pairs of six columns; of more columns, those that stand closest together in the table."""
 
 _DAY = 86_400_000_000
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class DateGaps(Transformer):
         pick(frame, columns, DATE_TYPES, "datetime")
         return cls(tuple(columns))
 
-    @property
+    @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Positions of the two columns of each gap."""
         found = combinations(range(min(len(self.columns), MAX_PAIRS + 1)), 2)
@@ -74,6 +78,16 @@ class DateGaps(Transformer):
         for place, (first, last) in enumerate(self.pairs):
             days = (times[last] - times[first]).cast(pl.Float64) / _DAY
             out[:, place] = days.fill_null(float("nan")).to_numpy()
+
+    def transform_row(self, row: Mapping[str, Any], out: NDArray[Any]) -> bool:
+        """Fill ``out``, shape (pairs,), float32."""
+        times = [row[name] for name in self.columns]
+        for place, (first, last) in enumerate(self.pairs):
+            if times[first] is None or times[last] is None:
+                out[place] = math.nan
+            else:
+                out[place] = float((times[last] - times[first]) // _MICROSECOND) / _DAY
+        return True
 
     def to_dict(self) -> dict[str, Any]:
         """The names of the columns."""

@@ -122,7 +122,9 @@ class _OutOfTime(Exception):
     """The search must end without an answer."""
 
 
-def choose_features(training: Training, *, seed: int = 0, deadline: Deadline, threads: int = 1) -> Chosen:
+def choose_features(
+    training: Training, *, seed: int = 0, deadline: Deadline, threads: int = 1, encoded: bool = True
+) -> Chosen:
     """Search for features that tell a booster more than the columns they are made of.
 
     Three disjoint parts of the rows (whole groups, where there are any) play different roles. On each of
@@ -148,6 +150,8 @@ def choose_features(training: Training, *, seed: int = 0, deadline: Deadline, th
         When the search must have ended.
     threads : int, default 1
         The result does not depend on it.
+    encoded : bool, default True
+        Whether means of the target over levels may be chosen.
     """
     problem = training.problem
     if training.view.rows < FEWEST_ROWS:
@@ -155,7 +159,7 @@ def choose_features(training: Training, *, seed: int = 0, deadline: Deadline, th
     if problem.task.is_classification and not 2 <= len(np.unique(training.target)) <= MOST_CLASSES:
         return Chosen(None, f"one class, or more than {MOST_CLASSES}")
     try:
-        return _Search(training, seed, deadline, threads).choose()
+        return _Search(training, seed, deadline, threads, encoded).choose()
     except _OutOfTime:
         return Chosen(None, "no time", complete=False)
 
@@ -163,7 +167,9 @@ def choose_features(training: Training, *, seed: int = 0, deadline: Deadline, th
 class _Search:
     """One search; its steps share the sample, its parts and the target."""
 
-    def __init__(self, training: Training, seed: int, deadline: Deadline, threads: int) -> None:
+    def __init__(
+        self, training: Training, seed: int, deadline: Deadline, threads: int, encoded: bool
+    ) -> None:
         random = np.random.default_rng(seed)
         rows = training.view.rows
         width = training.view.numeric.shape[1] + training.view.categorical.shape[1]
@@ -173,6 +179,7 @@ class _Search:
         self.parts = _parts(self.training, random)
         self.target = QuickTarget.of(training.problem, self.training.target)
         self.deadline, self.threads, self.random = deadline, threads, random
+        self.encoded = encoded
         constrained = {name for name, _ in training.problem.monotonic}
         view = self.training.view
         # what a constrained column is a part of would be no subject to its constraint
@@ -304,7 +311,10 @@ class _Search:
 
         needed = chi2.isf(_CHANCE / len(candidates), np.maximum(freedom, 1)) - freedom
         order = np.argsort(-gain / np.maximum(needed, 1e-9), kind="stable")
-        order = order[(gain > needed)[order] & (freedom[order] > 0)]
+        passed = (gain > needed) & (freedom > 0)
+        if not self.encoded:  # they judge what is made of their levels all the same
+            passed &= candidates.features[:, 0] != TARGET
+        order = order[passed[order]]
         most = min(_PASSED, MAX_GENERATED, max(12, 2 * (view.numeric.shape[1] + view.categorical.shape[1])))
         kept = _distinct(matrix, order, most)
         return candidates.only(kept), len(candidates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class LevelTable:
     cardinalities: NDArray[np.int64]
     values: NDArray[Any]
 
-    @property
+    @cached_property
     def starts(self) -> NDArray[np.int64]:
         """Where each column begins in `values`."""
         return np.cumsum(self.cardinalities) - self.cardinalities
@@ -61,7 +62,7 @@ class LevelTable:
                 f"Make the view with the featurizer of the same model."
             )
         valid = np.where((codes >= 0) & (codes < self.cardinalities), codes, 0)
-        found: NDArray[Any] = self.values[valid + self.starts]
+        found: NDArray[Any] = self.values.take(valid + self.starts, axis=0)
         return found
 
     def columns(self) -> list[NDArray[Any]]:
@@ -172,16 +173,17 @@ class KnownLevels:
         """For each column, whether each code is known; code 0 always is."""
         return tuple(self.table.columns())
 
-    @property
+    @cached_property
     def everything(self) -> bool:
         """Whether every level is known, so that `apply` changes nothing."""
         return bool(self.table.values.all())
 
     def apply(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
         """The codes, shape (rows, columns), with unknown levels and codes out of range replaced by 0."""
-        known = self.table.look_up(codes)
         inside = (codes >= 0) & (codes < self.table.cardinalities)
-        return np.where(known & inside, codes, 0).astype(np.int32, copy=False)
+        if self.everything and codes.shape[1] == len(self.table.cardinalities):
+            return np.where(inside, codes, 0).astype(np.int32, copy=False)
+        return np.where(self.table.look_up(codes) & inside, codes, 0).astype(np.int32, copy=False)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The state as flat arrays, for an ``.npz`` file."""

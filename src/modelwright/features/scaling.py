@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import FeatureInfo, SchemaMismatch
+from modelwright.core import FeatureInfo, FloatArray, IntArray, SchemaMismatch
 from modelwright.features.levels import select_rows
 from modelwright.features.state import damaged, read_array
 
@@ -153,6 +154,9 @@ class NumericScaler:
                 f"Expected {self.width} numeric columns, but got {block.shape[1]}. "
                 f"Make the view with the featurizer of the same model."
             )
+        if len(block) == 1:
+            self._write_row(block[0], out[0])
+            return
         first = len(self.kept)
         ends = np.cumsum(self.knot_counts)
         for start, stop in _spans(first, block.shape[0]):
@@ -172,6 +176,45 @@ class NumericScaler:
                 out[:, self.skewed[place] if self.instead else first + place] = score
         if len(self.indicated):
             out[:, first + self._beside : self.outputs] = np.isnan(block[:, self.indicated])
+
+    def _write_row(self, row: NDArray[np.float32], out: NDArray[Any]) -> None:
+        """As `write`, of one row: all columns at once, not one after the other."""
+        first = len(self.kept)
+        values = row.take(self.kept).astype(np.float64)
+        np.copyto(values, self.median, where=np.isnan(values))
+        scores = self._scores(values.take(self.skewed)) if len(self.skewed) else values[:0]
+        if self.standardise:
+            values -= self.mean
+            values /= self.deviation
+            np.minimum(np.maximum(values, -CLIP, out=values), CLIP, out=values)
+        out[:first] = values
+        if self.instead:
+            out[self.skewed] = scores
+        else:
+            out[first : first + len(scores)] = scores
+        if len(self.indicated):
+            out[first + self._beside : self.outputs] = np.isnan(row.take(self.indicated))
+
+    @cached_property
+    def _curves(self) -> tuple[FloatArray, IntArray, IntArray]:
+        """Knots of each skewed column in a row of their own, padded; its first and last place in `knots`."""
+        ends = np.cumsum(self.knot_counts)
+        padded = np.full((len(ends), int(self.knot_counts.max())), np.inf)
+        padded[np.arange(padded.shape[1]) < self.knot_counts[:, None]] = self.knots
+        return padded, ends - self.knot_counts, ends - 1
+
+    def _scores(self, values: FloatArray) -> FloatArray:
+        """What `numpy.interp` says of one value of each skewed column, to the last bit."""
+        padded, first, last = self._curves
+        places = first + np.count_nonzero(padded <= values[:, None], axis=1) - 1
+        outside = (places < first) | (places >= last)
+        places = np.minimum(np.maximum(places, first), last)
+        low, score = self.knots.take(places), self.scores.take(places)
+        following = np.minimum(places + 1, last)
+        with np.errstate(divide="ignore", invalid="ignore"):  # the last knot has none that follows it
+            slope = (self.scores.take(following) - score) / (self.knots.take(following) - low)
+            between = slope * (values - low) + score
+        return np.asarray(np.where(outside, score, between))
 
     def columns(self, features: Sequence[FeatureInfo]) -> tuple[FeatureInfo, ...]:
         """Name and source of each column given out."""

@@ -184,7 +184,11 @@ class AdditiveBoosting(Learner):
         screening = looked * trees * (1e-4 + 1e-8 * min(shape.rows, 30_000))
         binning = 2e-7 * shape.rows * shape.columns + 4e-5 * shape.columns
         memory = shape.rows * shape.columns * 8 + 80 * trees * shape.rows
-        return Estimate(float(0.05 + binning + screening + rounds * round_seconds), int(memory + 40e6))
+        cells = shape.levels + shape.numeric * min(200, shape.rows)
+        paired = 16_000 * settings["pairs"] if trees <= _MOST_CLASSES else 0
+        size = 3_000 + trees * (8 * cells + paired)
+        seconds = 0.05 + binning + screening + rounds * round_seconds
+        return Estimate(float(seconds), int(memory + 40e6), int(size), 1.4e-4)
 
     def fit(self, task: FitTask) -> FitResult:
         """Boost single columns, then pairs, each until the validation error stops falling."""

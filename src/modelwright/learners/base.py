@@ -8,7 +8,7 @@ whether it keeps the contract.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -94,6 +94,23 @@ class FittedLearner(ABC):
         view : View
             All training rows.
         weights : float64 array, shape (rows,), or None
+        """
+        return None
+
+    @classmethod
+    def together(cls, models: Sequence[FittedLearner]) -> Callable[[View], Sequence[Predictions]] | None:
+        """A way to predict one row with several models that is quicker than one after the other.
+
+        Parameters
+        ----------
+        models : sequence of FittedLearner
+            The fold models of a trial.
+
+        Returns
+        -------
+        callable or None
+            From a view of one row to what `predict` of each model says of it, in their order and to the last
+            bit. None, the default, if there is no such way.
         """
         return None
 

@@ -106,7 +106,7 @@ class Constant(Learner):
 
     def estimate(self, shape: Shape, config: Config) -> Estimate:
         """Next to nothing."""
-        return Estimate(0.001 + 2e-7 * shape.rows, 16 * shape.rows * max(1, shape.outputs))
+        return Estimate(0.001 + 2e-7 * shape.rows, 16 * shape.rows * max(1, shape.outputs), 100, 1e-5)
 
     def fit(self, task: FitTask) -> FitResult:
         """Weighted class shares, or the weighted mean, median or quantile of the target."""

@@ -213,7 +213,10 @@ class DecisionTree(Learner):
         """A sort of the rows for each column and level."""
         depth = self.settings(config)["max_depth"]
         cells = shape.rows * (shape.numeric + 2 * shape.categorical)
-        return Estimate(0.005 + 4e-8 * cells * (depth + 2), int(12 * cells + 40 * shape.rows + 1e6))
+        size = 2_000 + 30 * min(2**depth, shape.rows) + 8 * shape.levels
+        return Estimate(
+            0.005 + 4e-8 * cells * (depth + 2), int(12 * cells + 40 * shape.rows + 1e6), size, 6e-5
+        )
 
     def fit(self, task: FitTask) -> FitResult:
         """Grow the tree, on fewer rows if all would take too long."""

@@ -210,7 +210,8 @@ def linear_estimate(shape: Shape, outputs: int, steps: float) -> Estimate:
     width = design_width(shape) + shape.sparse
     seconds = 0.03 + 1.5e-7 * stored + steps * (4e-4 + 2.5e-9 * cells * outputs)
     memory = 16 * cells + 48 * shape.rows * outputs + 8 * width * outputs * 24
-    return Estimate(float(seconds), int(memory + 10e6))
+    size = 4_500 + 24 * design_width(shape) + 8 * shape.sparse + 8 * width * outputs
+    return Estimate(float(seconds), int(memory + 10e6), int(size), 5e-5 + 1e-8 * width * outputs)
 
 
 def column_signs(task: FitTask, design: Design) -> IntArray | None:

@@ -80,6 +80,8 @@ class FittedBooster(FittedLearner):
         if not view.rows:
             shape = (0, self.coder.outputs) if self.coder.is_classification else (0,)
             return Predictions(np.zeros(shape))
+        if view.rows <= _CHUNK:
+            return self.coder.decode(self._raw(view))
         parts = [self._raw(view.take(slice(start, start + _CHUNK))) for start in range(0, view.rows, _CHUNK)]
         return self.coder.decode(np.concatenate(parts))
 

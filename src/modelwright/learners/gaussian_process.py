@@ -258,7 +258,10 @@ class GaussianProcess(Learner):
             0.02 + steps * (1e-3 + 6e-8 * tuned**2 + 2e-10 * tuned**3) + 1e-7 * rows**2 + 1e-10 * rows**3
         )
         kept = min(rows, _MOST_KEPT)
-        return Estimate(float(seconds), int(40 * kept**2 + 8 * kept * _MOST_WIDTH + 2e6))
+        width = min(_MOST_WIDTH, shape.numeric + shape.levels)
+        memory = 40 * kept**2 + 8 * kept * _MOST_WIDTH + 2e6
+        size = 4_000 + 8 * kept * (width + 1) + 8 * kept**2
+        return Estimate(float(seconds), int(memory), int(size), 3e-4)
 
     def fit(self, task: FitTask) -> FitResult:
         """Learn the hyperparameters, then solve once."""

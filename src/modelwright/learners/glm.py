@@ -21,6 +21,7 @@ from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.design import Design, column_signs, design_width, linear_estimate, training_design
 from modelwright.learners.fold import Fold
 from modelwright.learners.linear_model import FittedLinearModel, LinearState, value_limits
+from modelwright.learners.linear_reading import read_contributions
 from modelwright.learners.objectives import unsupported_monotonic
 from modelwright.learners.penalized import (
     Penalty,
@@ -117,7 +118,8 @@ class GLM(Learner):
             state, solution = _solve(task, fold, design, matrix, (family, target))
         info = {"family": family, "columns": design.width, "stop": solution.reason}
         info["columns_used"] = int((state.coefficients != 0).sum())
-        model = FittedLinearModel(fold.coder, design, state)
+        reading = read_contributions(design, task.view.info, matrix, state.coefficients)
+        model = FittedLinearModel(fold.coder, design, state, reading)
         return FitResult(model, solution.steps, info, solution.reason == "deadline")
 
 

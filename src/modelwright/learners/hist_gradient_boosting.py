@@ -42,6 +42,7 @@ from modelwright.learners.rounds import (
     column_shares,
     default_rate,
     default_rounds,
+    kept_rounds,
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
@@ -200,7 +201,9 @@ class HistGradientBoosting(Learner):
         round_seconds = trees * (8e-4 + 1.5e-9 * cells * np.log2(leaves + 1) + 2e-9 * bins)
         binning = 1.5e-6 * shape.rows * shape.columns + 1e-4 * shape.columns
         memory = shape.rows * (shape.columns * 24 + 40 * trees) + 24 * bins
-        return Estimate(float(0.05 + binning + rounds * round_seconds), int(memory + 30e6))
+        size = 4_000 + kept_rounds(best, shape.rows, most) * trees * leaves * 50
+        seconds = 0.05 + binning + rounds * round_seconds
+        return Estimate(float(seconds), int(memory + 30e6), int(size), 1.4e-4)
 
     def fit(self, task: FitTask) -> FitResult:
         """Boost until the validation error stops falling, the rounds are done or time is up."""

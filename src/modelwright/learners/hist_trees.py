@@ -8,6 +8,7 @@ An estimator of scikit-learn can only be stored as a pickle. Its trees can be re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import FloatArray
 from modelwright.learners.boosted_trees import BoostedTrees
+from modelwright.learners.tree_walk import TreeWalk
 
 __all__ = ["HistWalker", "bin_columns", "collect_trees", "find_cuts"]
 
@@ -129,6 +131,10 @@ class HistWalker:
         self._right = np.where(leaf, own, trees.right + roots)
         self._compiled: list[Any] | None = None
 
+    @cached_property
+    def _one(self) -> TreeWalk:
+        return TreeWalk(self.trees, strict=False)
+
     def sums(self, matrix: NDArray[np.float32], threads: int = 1) -> FloatArray:
         """The prior and all leaves of each row, added in the order of the trees.
 
@@ -146,7 +152,12 @@ class HistWalker:
         trees, outputs = self.trees, self.trees.outputs
         rows = len(matrix)
         if rows <= _FEW_ROWS:
-            leaves = trees.value[self._walk(matrix, trees.starts[:-1])].reshape(rows, -1, outputs)
+            said = (
+                self._one.leaves(matrix[0])
+                if rows == 1
+                else trees.value[self._walk(matrix, trees.starts[:-1])]
+            )
+            leaves = said.reshape(rows, -1, outputs)
             first = np.broadcast_to(trees.prior, (rows, 1, outputs))
             # cumulated, not summed: a sum in another order would differ in the last bits
             return np.asarray(np.cumsum(np.concatenate([first, leaves], axis=1), axis=1)[:, -1])

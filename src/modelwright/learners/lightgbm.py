@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -16,6 +17,7 @@ from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
 from modelwright.learners.halves import Halves
 from modelwright.learners.kept import kept
+from modelwright.learners.lightgbm_row import RowBooster
 from modelwright.learners.lightgbm_text import check_model_text, without_statistics
 from modelwright.learners.matrix_columns import MatrixColumns, has_many_levels
 from modelwright.learners.objectives import (
@@ -33,6 +35,7 @@ from modelwright.learners.rounds import (
     column_shares,
     default_rate,
     default_rounds,
+    kept_rounds,
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
@@ -79,9 +82,18 @@ class FittedLightGBM(FittedBooster):
         self.text = text
         self._booster = _booster(text) if text else None
 
+    @cached_property
+    def _row_booster(self) -> RowBooster | None:
+        assert self._booster is not None
+        return RowBooster.of(self._booster)
+
     def _raw(self, view: View) -> NDArray[Any]:
         assert self._booster is not None
-        return np.asarray(self._booster.predict(self.columns.matrix(view), num_threads=self.threads))
+        matrix = self.columns.matrix(view)
+        said = self._row_booster.predict(matrix[0]) if view.rows == 1 and self._row_booster else None
+        if said is not None:
+            return said if len(said) == 1 else said[None, :]
+        return np.asarray(self._booster.predict(matrix, num_threads=self.threads))
 
     def _write(self, path: Path) -> None:
         path.write_bytes(self.text.encode("utf-8"))
@@ -230,7 +242,9 @@ class LightGBM(Learner):
         round_seconds = trees * (2e-4 + 1.5e-9 * cells * np.log2(leaves + 1) + 1.2e-9 * binned)
         binning = 1e-7 * shape.rows * shape.columns + 2e-5 * shape.columns
         memory = shape.rows * shape.columns * 7 + 12 * trees * shape.rows * 3 + 16 * binned
-        return Estimate(float(0.02 + binning + rounds * round_seconds), int(memory + 30e6))
+        size = 4_000 + kept_rounds(best, shape.rows, most) * trees * leaves * 60
+        seconds = 0.02 + binning + rounds * round_seconds
+        return Estimate(float(seconds), int(memory + 30e6), int(size), 2e-5 + 5e-9 * rounds * trees)
 
     def fit(self, task: FitTask) -> FitResult:
         """Boost until the validation error stops falling, the rounds are done or time is up."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from modelwright.core import FloatArray, Predictions, View
 from modelwright.learners.base import FittedLearner
 from modelwright.learners.design import Design
+from modelwright.learners.linear_reading import LinearReading
 from modelwright.learners.state import (
     check_state,
     read_arrays,
@@ -27,6 +28,10 @@ __all__ = ["FittedLinearModel", "LinearState", "sigmoid", "softmax", "value_limi
 
 _CHUNK = 16_384
 """Rows encoded at once for predictions."""
+
+_FITTED = frozenset(("coefficients", "intercepts"))
+_ARRAYS = (_FITTED, _FITTED | {"means", "importances"})
+"""What a file of coefficients holds: without what was read off the training rows, and with it."""
 
 _LINKS = ("values", "log", "classes", "one_vs_rest", "ordered")
 
@@ -118,12 +123,17 @@ class FittedLinearModel(FittedLearner):
         From view to matrix.
     state : LinearState
         What was fitted.
+    reading : LinearReading, optional
+        What the columns added on the training rows, for people. Models of earlier versions have none.
     """
 
-    def __init__(self, coder: TargetCoder, design: Design, state: LinearState) -> None:
+    def __init__(
+        self, coder: TargetCoder, design: Design, state: LinearState, reading: LinearReading | None = None
+    ) -> None:
         self.coder = coder
         self.design = design
         self.state = state
+        self.reading = reading
 
     def predict(self, view: View) -> Predictions:
         """Probabilities or values: one matrix product."""
@@ -151,7 +161,11 @@ class FittedLinearModel(FittedLearner):
         write_arrays(directory / "encoder.npz", self.design.arrays())
         write_arrays(
             directory / "coefficients.npz",
-            {"coefficients": self.state.coefficients, "intercepts": self.state.intercepts},
+            {
+                "coefficients": self.state.coefficients,
+                "intercepts": self.state.intercepts,
+                **({} if self.reading is None else self.reading.arrays()),
+            },
         )
 
     @classmethod
@@ -161,16 +175,26 @@ class FittedLinearModel(FittedLearner):
         record = read_json(directory / "model.json")
         coder = TargetCoder.from_dict(record.get("target", {}))
         design = read_state(directory / "encoder.npz", Design.from_arrays)
-        state = _read_state(record, read_arrays(path, ("coefficients", "intercepts")), path)
+        arrays = read_arrays(path)
+        check_state(set(arrays) in _ARRAYS, path, "lacks an array, or holds one that does not belong there")
+        state = _read_state(record, arrays, path)
         complaint = state.complaint(coder, design.width)
         check_state(not complaint, path, complaint)
-        return cls(coder, design, state)
+        reading = None
+        if "means" in arrays:
+            try:
+                scores = len(state.coefficients)
+                reading = LinearReading.from_arrays(arrays, scores, design.encoder.width)
+            except ValueError as error:
+                check_state(False, path, str(error))
+        return cls(coder, design, state, reading)
 
     @property
     def size_bytes(self) -> int:
         """Bytes of all arrays."""
         arrays = sum(array.nbytes for array in self.design.arrays().values())
-        return arrays + self.state.coefficients.nbytes + self.state.intercepts.nbytes + 4_000
+        read = 0 if self.reading is None else sum(each.nbytes for each in self.reading.arrays().values())
+        return arrays + read + self.state.coefficients.nbytes + self.state.intercepts.nbytes + 4_000
 
 
 def _read_state(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], path: Path) -> LinearState:

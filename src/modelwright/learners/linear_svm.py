@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -93,7 +93,7 @@ class LinearSVM(Learner):
         passes = settings["epochs"] or _epochs(shape.rows)
         stored = shape.rows * (1.7 * shape.numeric + shape.categorical + shape.terms)
         seconds = cost.seconds + 1.8 * passes * outputs * (6e-8 * shape.rows + 3e-9 * stored)
-        return Estimate(float(seconds), cost.bytes + int(8 * stored))
+        return replace(cost, seconds=float(seconds), bytes=cost.bytes + int(8 * stored))
 
     def fit(self, task: FitTask) -> FitResult:
         """Go through the rows until all passes are done, or until time is up."""

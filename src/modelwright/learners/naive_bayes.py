@@ -244,7 +244,8 @@ class NaiveBayes(Learner):
         memory = 40.0 * shape.rows + 8 * (shape.numeric * 40 + shape.levels + shape.sparse) * shape.outputs
         memory += chunk * (16 * shape.columns + 24 * shape.outputs + 8 * shape.terms * (2 + shape.outputs))
         memory += 16 * rows * shape.terms + 8 * rows * shape.categorical
-        return Estimate(float(seconds), int(memory + 2e6))
+        size = 4_000 + 8 * (shape.numeric * 20 + shape.levels + shape.sparse) * max(1, shape.outputs)
+        return Estimate(float(seconds), int(memory + 2e6), int(size), 9e-5)
 
     def fit(self, task: FitTask) -> FitResult:
         """Count."""

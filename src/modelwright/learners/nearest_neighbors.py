@@ -307,7 +307,9 @@ class NearestNeighbors(Learner):
         seconds = 0.01 + 4e-8 * shape.rows * width + 1.6e-8 * (shape.rows / 4 + 1) * kept
         memory = 16 * min(shape.rows, 3 * _MOST_KEPT) * width + 16 * kept * min(width, _MOST_COLUMNS)
         asked = min(_CELLS, max(1, kept) * (shape.rows / 4 + 1))
-        return Estimate(float(seconds), int(memory + 24 * asked + 24 * shape.rows + 2e6))
+        size = 4_000 + kept * (8 * min(width, _MOST_COLUMNS) + 16)
+        memory += int(24 * asked + 24 * shape.rows + 2e6)
+        return Estimate(float(seconds), int(memory), int(size), 1e-4 + 1.5e-8 * kept)
 
     def fit(self, task: FitTask) -> FitResult:
         """Draw the rows to keep, find the columns that matter, and store both."""

@@ -115,7 +115,8 @@ class NeuralLearner(Learner):
         memory = 1.5 * stored + 40 * weights + 12 * batch * touched * form.depth
         # what goes through the network at once for predictions
         memory += 2 * min(shape.rows, PREDICTED_AT_ONCE) * touched
-        return Estimate(float(0.2 + seconds), int(memory + _TORCH_BYTES))
+        size = 10_000 + 4 * weights * (form.members if not form.adapters else 1)
+        return Estimate(float(0.2 + seconds), int(memory + _TORCH_BYTES), int(size), 8e-4)
 
     def fit(self, task: FitTask) -> FitResult:
         """Train until the schedule ends; adaptive fits shorten it to the time that is left."""

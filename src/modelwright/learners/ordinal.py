@@ -12,6 +12,7 @@ from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.design import design_width, linear_estimate, training_design
 from modelwright.learners.fold import Fold
 from modelwright.learners.linear_model import FittedLinearModel, LinearState
+from modelwright.learners.linear_reading import read_contributions
 from modelwright.learners.penalized import Penalty, Solution, minimise, ordered_loss, single_thread
 from modelwright.learners.spaces import Choice, Float, Parameter
 from modelwright.learners.tree_ensemble import class_shares
@@ -86,7 +87,8 @@ class Ordinal(Learner):
             np.concatenate([free[:1], free[0] + np.cumsum(np.exp(np.clip(free[1:], -30.0, 30.0)))]),
         )
         info = {"columns": design.width, "stop": found.reason}
-        model = FittedLinearModel(fold.coder, design, state)
+        reading = read_contributions(design, task.view.info, matrix, state.coefficients)
+        model = FittedLinearModel(fold.coder, design, state, reading)
         return FitResult(model, found.steps, info, found.reason == "deadline")
 
 

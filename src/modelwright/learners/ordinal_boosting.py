@@ -119,7 +119,8 @@ class OrdinalBoosting(Learner):
     def estimate(self, shape: Shape, config: Config) -> Estimate:
         """A booster a step."""
         one = LightGBM().estimate(replace(shape, outputs=2), config)
-        return Estimate(one.seconds * max(1, shape.outputs - 1), one.bytes)
+        steps = max(1, shape.outputs - 1)
+        return Estimate(one.seconds * steps, one.bytes, one.model_bytes * steps, one.row_seconds * steps)
 
     def fit(self, task: FitTask) -> FitResult:
         """Fit the steps one after the other, each in its share of the time that is left."""

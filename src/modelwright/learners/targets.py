@@ -173,7 +173,11 @@ class TargetCoder:
             # expm1 of an extrapolated logarithm must not overflow
             return Predictions.of_values(np.expm1(np.clip(values, 0.0, 700.0)) if self.logarithm else values)
         if raw.ndim == 1:
-            raw = np.stack([1.0 - raw, raw], axis=1)
+            pairs = np.empty((len(raw), 2))
+            pairs[:, 0], pairs[:, 1] = 1.0 - raw, raw
+            raw = pairs
+        if len(self.present) == self.outputs:
+            return Predictions.of_probabilities(raw)
         full = np.zeros((raw.shape[0], self.outputs))
         full[:, list(self.present)] = raw
         return Predictions.of_probabilities(full)

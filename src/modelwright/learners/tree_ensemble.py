@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -26,6 +26,7 @@ from modelwright.features import TreeEncoder
 from modelwright.learners.base import FitResult, FittedLearner, Learner
 from modelwright.learners.fold import Fold
 from modelwright.learners.forest import Forest, ForestBuilder
+from modelwright.learners.forest_bag import ForestBag
 from modelwright.learners.objectives import monotone_signs, unsupported_monotonic
 from modelwright.learners.rounds import column_shares
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
@@ -85,11 +86,30 @@ class FittedForest(FittedLearner):
                 parts.append(self.forest.predict(matrix))
             else:
                 parts.append(self.forest.quantile(matrix, self.level)[:, None])
-        raw = np.concatenate(parts)
+        return self._decoded(np.concatenate(parts), self.forest.trees)
+
+    def _decoded(self, raw: FloatArray, trees: int) -> Predictions:
         if not self.coder.is_classification:
             return self.coder.decode(raw[:, 0])
-        trees = self.forest.trees
         return self.coder.decode((raw * trees + self.prior) / (trees + 1))
+
+    @classmethod
+    def together(cls, models: Sequence[FittedLearner]) -> Callable[[View], list[Predictions]] | None:
+        """One walk through the trees of all forests; they share its memory from then on."""
+        own = [model for model in models if isinstance(model, cls) and model.level is None]
+        forests = [model.forest for model in own if model.forest is not None]
+        if len(forests) < max(2, len(models)):
+            return None
+        bag = ForestBag(forests)
+        for model, forest in zip(own, bag.forests, strict=True):
+            model.forest = forest
+
+        def predict(view: View) -> list[Predictions]:
+            said = bag.predict([model.encoder.transform(view)[0] for model in own])
+            parts = zip(own, bag.forests, said, strict=True)
+            return [model._decoded(raw, forest.trees) for model, forest, raw in parts]
+
+        return predict
 
     def save(self, directory: Path) -> None:
         """Write ``model.json``, ``encoder.npz`` and ``forest.npz``."""
@@ -205,9 +225,10 @@ class ForestLearner(Learner):
         )
         seconds = 0.02 + 3e-8 * rows * shape.columns + settings["trees"] * tree
         forest = min(_MOST_BYTES, settings["trees"] * leaves * 40)
-        return Estimate(
-            float(seconds), int(rows * shape.columns * 8 + 2.5 * forest + leaves * shape.outputs * 32)
-        )
+        memory = rows * shape.columns * 8 + 2.5 * forest + leaves * shape.outputs * 32
+        # trees of classes end where all rows of a leaf are of one: with half as many leaves or fewer
+        size = min(_MOST_BYTES, 4_000 + settings["trees"] * leaves * (40 if shape.outputs <= 1 else 14))
+        return Estimate(float(seconds), int(memory), int(size), 1.3e-4)
 
     def fit(self, task: FitTask) -> FitResult:
         """Grow trees until all are grown, the forest is large enough, or time is up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -42,11 +43,13 @@ from modelwright.learners.rounds import (
     column_shares,
     default_rate,
     default_rounds,
+    kept_rounds,
     patience,
 )
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
 from modelwright.learners.state import check_state, write_arrays
 from modelwright.learners.targets import TargetCoder
+from modelwright.learners.tree_walk import TreeWalk
 from modelwright.learners.xgboost_model import read_trees, write_document
 
 if TYPE_CHECKING:
@@ -104,9 +107,19 @@ class FittedXGBoost(FittedBooster):
         self._booster = None if trees is None else _booster(trees)
         self._threads = 0
 
+    @cached_property
+    def _walk(self) -> TreeWalk:
+        assert self.trees is not None
+        return TreeWalk(self.trees, strict=True)
+
     def _raw(self, view: View) -> NDArray[Any]:
         assert self._booster is not None
         assert self.trees is not None
+        if view.rows == 1:
+            leaves = self._walk.leaves(self.columns.matrix(view)[0]).reshape(-1, self.trees.outputs)
+            # XGBoost adds up in float32, tree after tree: cumulated here, as numpy's sums have another order
+            total = np.cumsum(leaves, axis=0)[-1:].astype(np.float64) + self.trees.prior
+            return self.trees.respond(total, len(self.coder.present))
         if self._threads != self.threads:
             self._booster.set_param({"nthread": self.threads})
             self._threads = self.threads
@@ -234,7 +247,9 @@ class XGBoost(Learner):
         )
         binning = 1.5e-7 * shape.rows * shape.columns + 2e-5 * shape.columns
         memory = shape.rows * (shape.columns * 12 + 20 * trees) + 16 * bins * width * min(leaves, 256)
-        return Estimate(float(0.03 + binning + rounds * round_seconds), int(memory + 40e6))
+        size = 4_000 + kept_rounds(best, shape.rows, most) * trees * leaves * 25
+        seconds = 0.03 + binning + rounds * round_seconds
+        return Estimate(float(seconds), int(memory + 40e6), int(size), 7e-5)
 
     def fit(self, task: FitTask) -> FitResult:
         """Boost until the validation error stops falling, the rounds are done or time is up."""

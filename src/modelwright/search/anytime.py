@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from modelwright.search.gains import Gains
 from modelwright.search.probes import Probes
 from modelwright.search.schedule import Beginner, Planned, Work
-from modelwright.search.selecting import Selection, select
+from modelwright.search.selecting import SCHEDULING_CELLS, Selection, select
 from modelwright.search.suggestion import Searcher
 from modelwright.search.trials import Trial, Trials
 
@@ -81,11 +81,12 @@ class AnytimeScheduler:
     ) -> None:
         self._trials = trials
         self._beginner = Beginner(trials, portfolio, searcher)
-        self._beginner.skip(sum(trial.origin == "portfolio" for trial in trials.all()))
+        self._beginner.skip_begun()
         self._slots = slots
         self._remaining = remaining
         self._cap = fold_cap
         self._chosen: list[Selection] = []
+        self._selected: dict[int, tuple[tuple[int, ...], Selection | None]] = {}
         self._known = (-1, -1)
         self._begun = remaining()
         self._stop_when_flat = stop_when_flat
@@ -156,15 +157,31 @@ class AnytimeScheduler:
         return opened > _OPENED_AT_ONCE and first > _OPENING_SHARE * all_of_them
 
     def _open_portfolio(self) -> Work | None:
-        """The first fold of the next entry that can still be afforded."""
-        while self._beginner.portfolio:
-            entry = self._beginner.portfolio[0]
+        """The first fold of the next entry that can still be afforded.
+
+        Entries of a learner that has lost with all of its configurations so far come after those of others.
+        """
+        while waiting := self._beginner.portfolio:
+            lost = {name for name in {entry.learner for entry in waiting} if self._has_lost(name)}
+            entry = next((entry for entry in waiting if entry.learner not in lost), waiting[0])
             seconds = min(self._expected(entry), self._cap)
             if seconds + self._completion_seconds() <= self._remaining():
-                return Work(self._beginner.planned(), 0)
+                return Work(self._beginner.planned(entry), 0)
             self.skipped.append((entry, f"its first fold would take about {seconds:.1f} s"))
-            self._beginner.skip(1)
+            self._beginner.leave_out(entry)
         return None
+
+    def _has_lost(self, learner: str) -> bool:
+        """Whether all of a learner's finished first folds lost the race, and others would cost something."""
+        having = self._trials.having(1)
+        opened = [trial for trial in having if trial.learner == learner]
+        if not opened:
+            return False
+        shares, best = self._shares(), min(self._trials.error(trial.number, 1) for trial in having)
+        return not any(
+            trial.number in shares or self._promising(trial, self._trials.error(trial.number, 1), best)
+            for trial in opened
+        )
 
     def _explore(self) -> Work | None:
         """A probe or the first fold of what the search suggests, while there is time to complete it."""
@@ -266,12 +283,19 @@ class AnytimeScheduler:
         """
         known = (len(self._trials.having(1)), self._depth())
         if known != self._known:
-            found = [select(self._trials, folds) for folds in dict.fromkeys((1, known[1]))]
+            found = [self._select(folds) for folds in dict.fromkeys((1, known[1]))]
             self._chosen, self._known = [item for item in found if item is not None], known
             if self._chosen:
                 elapsed = self._begun - self._remaining()
                 self._gains.note(self._trials.having(1), self._chosen[0].error, elapsed)
         return self._chosen
+
+    def _select(self, folds: int) -> Selection | None:
+        """The ensemble that so many folds speak for; chosen anew only if other trials have them by now."""
+        numbers = tuple(trial.number for trial in self._trials.having(folds))
+        if folds not in self._selected or self._selected[folds][0] != numbers:
+            self._selected[folds] = numbers, select(self._trials, folds, cells=SCHEDULING_CELLS)
+        return self._selected[folds][1]
 
     def _depth(self) -> int:
         """The most folds that at least three trials have finished; 1 if there is no such number."""

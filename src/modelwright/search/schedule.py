@@ -90,9 +90,19 @@ class Beginner:
         """Leave out the first entries of the portfolio (they began in an earlier attempt)."""
         del self._waiting[:count]
 
-    def planned(self) -> Trial:
-        """Begin the first waiting entry of the portfolio."""
-        entry = self._waiting.pop(0)
+    def skip_begun(self) -> None:
+        """Leave out the entries that began in an earlier attempt, in whatever order they did."""
+        begun = {(trial.learner, trial.label) for trial in self._trials.all() if trial.origin == "portfolio"}
+        self._waiting = [entry for entry in self._waiting if (entry.learner, entry.label) not in begun]
+
+    def leave_out(self, entry: Planned) -> None:
+        """Never begin an entry."""
+        self._waiting.remove(entry)
+
+    def planned(self, entry: Planned | None = None) -> Trial:
+        """Begin an entry of the portfolio, by default the first that waits."""
+        entry = entry or self._waiting[0]
+        self._waiting.remove(entry)
         return self._begin(entry.learner, entry.label, entry.config, "portfolio", entry.estimated_seconds)
 
     def suggested(self, folds: int) -> Trial | None:

@@ -12,7 +12,7 @@ from modelwright.core.fitting import Deadline
 from modelwright.ensemble import select_weights
 from modelwright.search.trials import Trials
 
-__all__ = ["Prices", "Selection", "candidate_limit", "select", "strongest"]
+__all__ = ["SCHEDULING_CELLS", "Prices", "Selection", "candidate_limit", "select", "strongest"]
 
 Prices = Mapping[int, NDArray[np.float64]]
 """For each trial the share of every limited resource that it takes as a member of an ensemble."""
@@ -20,6 +20,10 @@ Prices = Mapping[int, NDArray[np.float64]]
 _LIMITS = ((100, 4), (500, 8), (2_500, 15), (10_000, 25))
 _SELECTION_CELLS = 2_000_000
 """Rows x candidates x outputs above which the choice of weights looks at a sample of the rows."""
+
+SCHEDULING_CELLS = 200_000
+"""The same while the run goes on: what to fit next is asked after every trial, and the answer lasts till the
+next one. With more, scores of ranks alone took a tenth of a run on 40,000 rows."""
 
 
 def candidate_limit(rows: int) -> int:
@@ -87,11 +91,16 @@ class Selection:
 
 
 def select(
-    trials: Trials, folds: int, deadline: Deadline | None = None, prices: Prices | None = None
+    trials: Trials,
+    folds: int,
+    deadline: Deadline | None = None,
+    prices: Prices | None = None,
+    cells: int = _SELECTION_CELLS,
 ) -> Selection | None:
     """Greedy selection among the trials that have the first ``folds`` folds; None if there are none.
 
-    With prices, only of trials that can be afforded, and of no more than can be afforded together.
+    With prices, only of trials that can be afforded, and of no more than can be afforded together. Where rows
+    x candidates x outputs are more than ``cells``, the weights are chosen by evenly spaced rows.
     """
     finished = trials.having(folds)
     # The constant adds nothing to an ensemble; for a metric of ranks it would not even hurt, and be taken.
@@ -106,9 +115,9 @@ def select(
     numbers = [trial.number for trial in candidates]
     predictions = [trials.predictions(number, folds) for number in numbers]
     target, weights = trials.target(folds), trials.weights(folds)
-    cells = len(target) * sum(array[0].size for array in predictions)
-    if cells > _SELECTION_CELLS:
-        step = -(-cells // _SELECTION_CELLS)
+    found = len(target) * sum(array[0].size for array in predictions)
+    if found > cells:
+        step = -(-found // cells)
         predictions = [array[::step] for array in predictions]
         target, weights = target[::step], None if weights is None else weights[::step]
     costs = None if prices is None else np.array([prices[number] for number in numbers])

@@ -119,6 +119,7 @@ class Trials:
         self._trials: dict[int, Trial] = {}
         self._predictions: dict[tuple[int, int], NDArray[np.floating]] = {}
         self._errors: dict[tuple[int, int], float] = {}
+        self._worse: dict[tuple[int, int], bool] = {}
         self._rows = [np.asarray(rows) for rows in data.folds.valid]
 
     def __iter__(self) -> Iterator[Trial]:
@@ -235,10 +236,15 @@ class Trials:
         A paired test of the losses of the rows; where the metric has none (rankings), any trial is. With very
         small losses a few rows decide, and twice the loss of the best may mean nothing.
         """
+        best = min((trial.number for trial in self.having(1)), key=lambda other: self.error(other, 1))
+        if (number, best) not in self._worse:  # first folds never change, and schedulers ask often
+            self._worse[number, best] = self._is_worse(number, best)
+        return self._worse[number, best]
+
+    def _is_worse(self, number: int, best: int) -> bool:
         losses = self.metric.losses
         if losses is None:
             return True
-        best = min((trial.number for trial in self.having(1)), key=lambda other: self.error(other, 1))
         target = self.target(1)
         each, least = (
             losses(target, self.decided(np.asarray(self.predictions(n, 1), np.float64), 1))
