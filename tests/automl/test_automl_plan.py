@@ -71,7 +71,12 @@ def test_slots_follow_threads_and_memory(memory: str, threads: int, slots: int) 
     assert slots_for(Budget.of(60, memory, threads))[0] == slots
 
 
-@pytest.mark.parametrize("rows", [10, 100, 5_000, 50_000, 5_000_000])
+@pytest.mark.parametrize(("rows", "folds"), [(20, 5), (80, 5), (100, 6), (127, 7), (128, 8), (2_000, 8)])
+def test_few_rows_make_few_folds_so_that_each_is_a_judge(rows: int, folds: int) -> None:
+    assert fold_count(rows) == folds
+
+
+@pytest.mark.parametrize("rows", [128, 5_000, 50_000, 5_000_000])
 def test_folds_and_holdout_never_grow_with_the_rows(rows: int) -> None:
     assert 2 <= fold_count(rows * 10) <= fold_count(rows) <= 10
     assert 0 <= holdout_fraction(rows) <= 0.1

@@ -1,4 +1,4 @@
-"""Threads and memory inside containers: nested cgroups of both versions, in a directory that stands for the root."""
+"""Threads and memory inside containers: nested cgroups of both versions, in a directory that is the root."""
 
 from __future__ import annotations
 

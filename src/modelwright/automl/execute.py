@@ -234,6 +234,7 @@ class _Attempt:
             keep_time(self._request, self._plan, self._budget, run)
             self._tell_start()
             self._fit(run, interruption)
+            self._plan = replace(self._plan, reserve=run.reserve)
             self._refuse_constant(run.state, interruption)
             self._fitted = True
             self._emit(StageEntered(stage="choosing the ensemble", seconds=self._budget.elapsed))

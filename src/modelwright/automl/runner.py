@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from modelwright.automl.pace import Pace
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import SUPERVISING, WorkerTime
@@ -131,6 +132,12 @@ class Run:
         self._losses: dict[tuple[int, int], int] = {}
         self._recorded: set[int] = set()
         self.state = RunState(Trials(prepared.data, prepared.metric))
+        self._pace = Pace()
+
+    @property
+    def reserve(self) -> float:
+        """Seconds that the end of the run is likely to take, at the pace of the machine."""
+        return self._plan.reserve * (1.0 if self._plan.reproducible else self._pace.factor)
 
     @property
     def data_directory(self) -> Path:
@@ -139,7 +146,7 @@ class Run:
 
     def remaining(self) -> float:
         """Seconds until fitting must have ended."""
-        return self._budget.remaining - self._plan.reserve - self.kept()
+        return self._budget.remaining - self.reserve - self.kept()
 
     def fit(self, interrupted: Callable[[], bool]) -> Iterator[Event]:
         """Fit until the scheduler has no more work, the time is over or the user has had enough."""
@@ -172,6 +179,7 @@ class Run:
             reports = self._executor.wait(max(0.0, seconds))
         for report in reports:
             self.state.workers.add(report)
+            self._pace.add(report)
         return reports
 
     def _scheduler(self) -> Scheduler:
