@@ -8,12 +8,14 @@ rows is that of the metric that was optimised: 1 - ROC AUC, log loss or RMSE; fo
 for several classes) of labels. Ratio = error without the part / error with it: above 1 the part helps.
 
 - A part that changes the search (`messy_values`, `text`, `target_encoding`, `generated_features`,
-  `target_transform`) is switched off with `--without PART` in a run of its own. Where both runs would see
-  the same features, the same configurations and the same search spaces, the part has nothing to do on this
-  set: its ratio is 1 and no run is made (`how` is "inert"); two runs would differ by the noise of the clock
-  alone.
-- A part that is fitted at the end (`calibration`, `thresholds`) is taken off the very model that was trained
-  with it: a paired comparison.
+  `target_transform`, `learned_order`) is switched off with `--without PART` in a run of its own. Where both
+  runs would see the same features, the same configurations and the same search spaces, the part has nothing to
+  do on this set: its ratio is 1 and no run is made (`how` is "inert"); two runs would differ by the noise of
+  the clock alone.
+- What is fitted at the end (`calibration`, `thresholds`, `stacking`), the other members (`ensemble`: the best
+  one alone is left) or the other folds (`bags`: one fold model of each member is left) are taken off the very
+  model that was trained with them: a paired comparison. Without stacking, or with one member, there is no
+  calibration either, for it was fitted to what they said together.
 
 Results are appended, and rows that are there are not measured again. `--plan` only says what would be run.
 """
@@ -42,8 +44,22 @@ from modelwright.core import Task
 from modelwright.ensemble import TargetFacts
 from modelwright.metrics import get_metric
 
-SEARCHED = ("messy_values", "text", "target_encoding", "generated_features", "target_transform")
-FITTED_LAST = {"calibration": "auto", "thresholds": "labels"}
+SEARCHED = (
+    "messy_values",
+    "text",
+    "target_encoding",
+    "generated_features",
+    "target_transform",
+    "learned_order",
+)
+FITTED_LAST = {
+    "calibration": "auto",
+    "stacking": "auto",
+    "ensemble": "auto",
+    "bags": "auto",
+    "thresholds": "labels",
+}
+OF_CLASSES = ("calibration", "thresholds")
 LABELS = {"binary": "f1", "multiclass": "f1_macro"}
 ENTRY_FIELDS = ("drop", "id_columns", "leak_columns")
 
@@ -153,7 +169,11 @@ def ablate(arm: Arm, parts: list[str]) -> None:
     """Every arm of one data set that has not been measured yet."""
     done = {key[2:] for key in known(arm.options.results) if key[:2] == (arm.entry["name"], str(arm.seed))}
     task = arm.entry["task"]
-    last = {part: metric for part, metric in FITTED_LAST.items() if part in parts and task in LABELS}
+    last = {
+        part: metric
+        for part, metric in FITTED_LAST.items()
+        if part in parts and (task in LABELS or part not in OF_CLASSES)
+    }
     for metric in ("auto", LABELS.get(task, "")):
         mine = [part for part, kind in last.items() if (kind == "auto") == (metric == "auto")]
         if not metric or (metric != "auto" and not mine) or (metric, "") in done:
@@ -164,9 +184,11 @@ def ablate(arm: Arm, parts: list[str]) -> None:
         model = arm.train(metric)
         whole = arm.error(model)
         arm.keep(metric, "", "run", whole)
+        complete = model._ensemble
         for part in mine:
-            model._ensemble = without_last(model._ensemble, part)
-            arm.keep(metric, part, "same model", arm.error(model))
+            model._ensemble = without_last(model, complete, part)
+            inert = model._ensemble is complete
+            arm.keep(metric, part, *(("inert", whole) if inert else ("same model", arm.error(model))))
     whole = float(known(arm.options.results).get((arm.entry["name"], str(arm.seed), "auto", ""), "nan"))
     for part in SEARCHED:
         if part not in parts or ("auto", part) in done:
@@ -180,9 +202,25 @@ def ablate(arm: Arm, parts: list[str]) -> None:
             arm.keep("auto", part, "run", arm.error(arm.train("auto", part)))
 
 
-def without_last(ensemble: Any, part: str) -> Any:
-    """The model as it would have been delivered without what was fitted last."""
-    return replace(ensemble, **{"calibration": None} if part == "calibration" else {"utility": None})
+def without_last(model: mw.Model, ensemble: Any, part: str) -> Any:
+    """The model as it would have been delivered without the part; the same object if it has none."""
+    if part == "calibration":
+        return ensemble if ensemble.calibration is None else replace(ensemble, calibration=None)
+    if part == "thresholds":
+        return ensemble if ensemble.utility is None else replace(ensemble, utility=None)
+    if part == "stacking":
+        return ensemble if ensemble.stacker is None else replace(ensemble, stacker=None, calibration=None)
+    if part == "ensemble":
+        if len(ensemble.members) == 1:
+            return ensemble
+        ranks = {entry.trial: entry.rank for entry in model.leaderboard().entries if entry.rank}
+        best = min(ensemble.members, key=lambda member: ranks.get(member.trial, math.inf))
+        alone = (replace(best, weight=1.0),)
+        return replace(ensemble, members=alone, stacker=None, calibration=None)
+    if all(len(member.directories) == 1 for member in ensemble.members):
+        return ensemble
+    first = tuple(replace(member, directories=member.directories[:1]) for member in ensemble.members)
+    return replace(ensemble, members=first)
 
 
 def known(path: Path) -> dict[tuple[str, ...], str]:
