@@ -1,0 +1,324 @@
+"""Figures as SVG: drawn by hand, coloured by the page's style, readable without seeing colours.
+
+An SVG here is text that stands inside a page. It holds no script, style or address; colours are classes that
+the page's style sheet gives for light and dark. Every curve has a pattern of dashes of its own as well.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from modelwright.evaluation.report.axes import Axis, axis_over
+from modelwright.evaluation.report.figures import Bars, Curves, Dots, Figure, Heat, Histogram, Series, Spark
+from modelwright.evaluation.report.numbers import clean, shortened, significant
+
+__all__ = ["MOST_BARS", "MOST_CURVES", "spark_svg", "svg"]
+
+MOST_CURVES, MOST_BARS, MOST_CELLS = 6, 30, 30
+"""Curves, bars and rows of a matrix that are drawn; the table behind the figure holds more."""
+
+_WIDTH, _HEIGHT = 640.0, 320.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 18.0, 12.0, 48.0
+_LINE, _CHARACTER = 22.0, 6.6
+_NUMBERED_CELLS = 12
+"""Rows of a matrix up to which its numbers are written into it."""
+
+
+def svg(figure: Figure, key: str) -> str:
+    """A figure as an SVG element.
+
+    Parameters
+    ----------
+    figure : Figure
+    key : str
+        Letters, digits and hyphens, unlike that of any other figure of the page.
+
+    Returns
+    -------
+    str
+        Escaped; to be put into a page as it is.
+
+    Examples
+    --------
+    >>> drawn = svg(Bars("A & B", "", "name", "value", ("<b>",), (1.0,)), "f1")
+    >>> "A &amp; B" in drawn, "&lt;b&gt;" in drawn, "<b>" in drawn
+    (True, True, False)
+    """
+    if isinstance(figure, Curves):
+        height, parts = _curves(figure)
+    elif isinstance(figure, Heat):
+        height, parts = _heat(figure)
+    elif isinstance(figure, Histogram):
+        height, parts = _histogram(figure)
+    else:
+        height, parts = _ranked(figure)
+    title = _tag("title", escape(clean(figure.title)), id=f"{key}-t")
+    description = _tag("desc", escape(clean(figure.text)), id=f"{key}-d")
+    return _tag(
+        "svg",
+        "".join([title, description, *parts]),
+        viewBox=f"0 0 {_of(_WIDTH)} {_of(height)}",
+        role="img",
+        aria_labelledby=f"{key}-t {key}-d",
+        focusable="false",
+    )
+
+
+def spark_svg(spark: Spark) -> str:
+    """A tiny distribution as an SVG element.
+
+    Examples
+    --------
+    >>> spark_svg(Spark((1.0, 2.0), "rising")).count("<rect")
+    2
+    """
+    heights = [value if math.isfinite(value) and value > 0 else 0.0 for value in spark.values]
+    largest = max(heights, default=0.0) or 1.0
+    width = 96 / max(1, len(heights))
+    bars = [
+        _tag(
+            "rect",
+            x=place * width,
+            y=20 - max(19 * value / largest, 0.6),
+            width=max(width - 1, 0.5),
+            height=max(19 * value / largest, 0.6),
+        )
+        for place, value in enumerate(heights)
+    ]
+    label = escape(clean(spark.text), quote=True)
+    return _tag("svg", "".join(bars), class_="spark", viewBox="0 0 96 20", role="img", aria_label=label)
+
+
+def _tag(name: str, content: str | None = None, /, **attributes: object) -> str:
+    """An element; attributes and content are escaped already."""
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-") if key != "viewBox" else key}="{_of(value)}"'
+        for key, value in attributes.items()
+    )
+    return f"<{name}{given}/>" if content is None else f"<{name}{given}>{content}</{name}>"
+
+
+def _of(value: object) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", style: str = "label") -> str:
+    return _tag("text", escape(clean(text)), x=x, y=y, text_anchor=anchor, class_=style)
+
+
+def _path(points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{'L' if number else 'M'}{_of(x)} {_of(y)}" for number, (x, y) in enumerate(points))
+
+
+def _frame(x: Axis, y: Axis, x_label: str, y_label: str) -> list[str]:
+    """Lines at the ticks, their labels, and what the axes are."""
+    left, right, bottom, top = x.start, x.end, y.start, y.end
+    ticks = y.ticks(5)
+    parts: list[str] = []
+    for tick, label in zip(ticks, y.labels(ticks), strict=True):
+        at = y.place(tick)
+        parts += [_tag("line", x1=left, x2=right, y1=at, y2=at, class_="grid")]
+        parts += [_text(left - 6, at + 4, label, "end", "tick")]
+    parts += _below(x, bottom, x_label)
+    parts.append(_tag("line", x1=left, x2=left, y1=top, y2=bottom, class_="axis"))
+    middle = (top + bottom) / 2
+    turn = f"rotate(-90 13 {_of(middle)})"
+    label = escape(shortened(y_label, 44))
+    parts.append(_tag("text", label, x=13.0, y=middle, text_anchor="middle", class_="label", transform=turn))
+    return parts
+
+
+def _below(x: Axis, bottom: float, label: str) -> list[str]:
+    """The lower axis with ticks and label."""
+    parts = [_tag("line", x1=x.start, x2=x.end, y1=bottom, y2=bottom, class_="axis")]
+    ticks = x.ticks(6)
+    for tick, text in zip(ticks, x.labels(ticks), strict=True):
+        at = x.place(tick)
+        parts.append(_tag("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="axis"))
+        parts.append(_text(at, bottom + 17, text, "middle", "tick"))
+    parts.append(_text((x.start + x.end) / 2, bottom + 36, shortened(label, 70), "middle"))
+    return parts
+
+
+def _curves(figure: Curves) -> tuple[float, list[str]]:
+    drawn = figure.series[:MOST_CURVES]
+    xs = [value for series in drawn for value in series.x]
+    ys = [value for series in drawn for part in (series.y, series.low, series.high) for value in part]
+    x = axis_over(xs, _LEFT, _WIDTH - _RIGHT, scale=figure.x_scale)
+    margin = 0.0 if _is_share(ys) else 0.04
+    y = axis_over(ys, _HEIGHT - _BOTTOM, _TOP, scale=figure.y_scale, margin=margin)
+    parts = _frame(x, y, figure.x_label, figure.y_label)
+    colours = _colours(drawn)
+    for series, colour in zip(drawn, colours, strict=True):
+        parts += _band(series, colour, x, y)
+    for series, colour in zip(drawn, colours, strict=True):
+        parts += _curve(series, colour, x, y)
+    rows, legend = _legend(drawn, colours, _HEIGHT + 8)
+    return _HEIGHT + rows * _LINE + 4, parts + legend
+
+
+def _is_share(values: Sequence[float]) -> bool:
+    known = [value for value in values if math.isfinite(value)]
+    return bool(known) and min(known) >= 0 and max(known) == 1
+
+
+def _colours(series: Sequence[Series]) -> list[str]:
+    """The class of each curve: references are grey, the others follow each other."""
+    found: list[str] = []
+    number = 0
+    for each in series:
+        found.append("ref" if each.is_reference else f"s{number}")
+        number += not each.is_reference
+    return found
+
+
+def _runs(series: Series, x: Axis, y: Axis) -> list[list[int]]:
+    """Places of points that follow each other without a gap."""
+    runs: list[list[int]] = [[]]
+    for place, (at, value) in enumerate(zip(series.x, series.y, strict=True)):
+        if x.holds(at) and y.holds(value):
+            runs[-1].append(place)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _band(series: Series, colour: str, x: Axis, y: Axis) -> list[str]:
+    parts = []
+    for run in _runs(series, x, y) if series.low else []:
+        held = [place for place in run if y.holds(series.low[place]) and y.holds(series.high[place])]
+        forth = [(x.place(series.x[place]), y.place(series.high[place])) for place in held]
+        back = [(x.place(series.x[place]), y.place(series.low[place])) for place in reversed(held)]
+        if len(held) > 1:
+            parts.append(_tag("path", d=f"{_path([*forth, *back])} Z", class_=f"band {colour}"))
+    return parts
+
+
+def _curve(series: Series, colour: str, x: Axis, y: Axis) -> list[str]:
+    parts = []
+    for run in _runs(series, x, y):
+        points = [(x.place(series.x[place]), y.place(series.y[place])) for place in run]
+        if series.style == "points" or len(points) == 1:
+            parts += [_tag("circle", cx=at, cy=up, r=3.2, class_=f"dot {colour}") for at, up in points]
+            continue
+        if series.style == "step":
+            stairs = [points[0]]
+            for before, after in itertools.pairwise(points):
+                stairs += [(after[0], before[1]), after]
+            points = stairs
+        parts.append(_tag("path", d=_path(points), class_=f"line {colour}"))
+    return parts
+
+
+def _legend(drawn: Sequence[Series], colours: Sequence[str], top: float) -> tuple[int, list[str]]:
+    """Names of curves with a piece of each, two in a row; nothing for a single one."""
+    if len(drawn) < 2:
+        return 0, []
+    parts = []
+    for number, (series, colour) in enumerate(zip(drawn, colours, strict=True)):
+        left, y = _LEFT + (number % 2) * 280, top + (number // 2) * _LINE
+        if series.style == "points":
+            parts.append(_tag("circle", cx=left + 15, cy=y, r=3.2, class_=f"dot {colour}"))
+        else:
+            parts.append(_tag("path", d=f"M{_of(left)} {_of(y)} h30", class_=f"line {colour}"))
+        parts.append(_text(left + 38, y + 4, shortened(series.name, 34)))
+    return -(-len(drawn) // 2), parts
+
+
+def _ranked(figure: Bars | Dots) -> tuple[float, list[str]]:
+    """Bars from zero, or dots, one below the other, with their intervals and values."""
+    count = min(len(figure.names), MOST_BARS)
+    names = [shortened(name, 30) for name in figure.names[:count]]
+    left = min(max([len(name) * _CHARACTER for name in names], default=0) + 14, 220.0)
+    bottom = _TOP + max(count, 1) * _LINE + 4
+    ends = [value for part in (figure.values, figure.low, figure.high) for value in part[:count]]
+    if isinstance(figure, Dots):
+        ends.append(figure.reference)
+        x = axis_over(ends, left, _WIDTH - 80, scale=figure.scale, margin=0.04)
+    else:
+        x = axis_over(ends, left, _WIDTH - 80, zero=True)
+    parts = _below(x, bottom, _value_label(figure))
+    if isinstance(figure, Dots) and figure.reference is not None and x.holds(figure.reference):
+        at = x.place(figure.reference)
+        parts.append(_tag("line", x1=at, x2=at, y1=_TOP - 4, y2=bottom, class_="line ref"))
+    for place, name in enumerate(names):
+        y = _TOP + (place + 0.5) * _LINE
+        parts.append(_text(left - 8, y + 4, name, "end", "name"))
+        parts += _mark(figure, place, x, y)
+    return bottom + 44, parts
+
+
+def _value_label(figure: Bars | Dots) -> str:
+    if isinstance(figure, Dots) and figure.reference is not None and figure.reference_label:
+        return f"{figure.value_label} (dashed: {figure.reference_label})"
+    return figure.value_label
+
+
+def _mark(figure: Bars | Dots, place: int, x: Axis, y: float) -> list[str]:
+    """One bar or dot, its interval, and its value at the right."""
+    value = figure.values[place]
+    if value is None or not x.holds(value):
+        return [_text(x.end + 8, y + 4, "–", style="tick")]
+    at = x.place(value)
+    parts: list[str] = []
+    if isinstance(figure, Bars):
+        zero = x.place(0.0)
+        width = max(abs(at - zero), 0.8)
+        parts.append(_tag("rect", x=min(zero, at), y=y - 7, width=width, height=14.0, class_="bar s0"))
+    low, high = (part[place] if part else None for part in (figure.low, figure.high))
+    if low is not None and high is not None and x.holds(low) and x.holds(high):
+        ends = x.place(low), x.place(high)
+        parts.append(_tag("line", x1=ends[0], x2=ends[1], y1=y, y2=y, class_="whisker"))
+        parts += [_tag("line", x1=end, x2=end, y1=y - 4, y2=y + 4, class_="whisker") for end in ends]
+    if isinstance(figure, Dots):
+        parts.append(_tag("circle", cx=at, cy=y, r=4.5, class_="dot s0"))
+    return [*parts, _text(x.end + 8, y + 4, significant(value, 3), style="tick")]
+
+
+def _heat(figure: Heat) -> tuple[float, list[str]]:
+    rows, columns = figure.rows[:MOST_CELLS], figure.columns[:MOST_CELLS]
+    left = min(max([len(shortened(name, 18)) * _CHARACTER for name in rows], default=0) + 34, 170.0)
+    width = (_WIDTH - _RIGHT - left) / max(1, len(columns))
+    height = min(34.0, max(14.0, 400 / max(1, len(rows))))
+    known = [value for row in figure.values for value in row if value is not None and math.isfinite(value)]
+    largest = max([abs(value) for value in known], default=0.0) or 1.0
+    numbered = max(len(rows), len(columns)) <= _NUMBERED_CELLS
+    parts: list[str] = []
+    top = 44.0
+    for place, name in enumerate(columns):
+        most = max(3, int(width / _CHARACTER))
+        parts.append(_text(left + (place + 0.5) * width, top - 8, shortened(name, most), "middle", "tick"))
+    parts.append(_text(left + len(columns) * width / 2, 14, shortened(figure.column_label, 60), "middle"))
+    for number, name in enumerate(rows):
+        y = top + number * height
+        parts.append(_text(left - 8, y + height / 2 + 4, shortened(name, 18), "end", "tick"))
+        for place in range(len(columns)):
+            value = figure.values[number][place]
+            x = left + place * width
+            at = 0.0 if value is None or not math.isfinite(value) else abs(value) / largest
+            cell = {"x": x, "y": y, "width": max(width - 1, 0.5), "height": max(height - 1, 0.5)}
+            parts.append(_tag("rect", class_="cell", fill_opacity=0.5 * at, **cell))
+            if numbered:
+                shown = significant(value, 3)
+                parts.append(_text(x + width / 2, y + height / 2 + 4, shown, "middle"))
+    middle = top + len(rows) * height / 2
+    turn = f"rotate(-90 13 {_of(middle)})"
+    label = escape(shortened(figure.row_label, 40))
+    parts.append(_tag("text", label, x=13.0, y=middle, text_anchor="middle", class_="label", transform=turn))
+    return top + len(rows) * height + 8, parts
+
+
+def _histogram(figure: Histogram) -> tuple[float, list[str]]:
+    x = axis_over(figure.edges, _LEFT, _WIDTH - _RIGHT)
+    y = axis_over(figure.counts, _HEIGHT - _BOTTOM, _TOP, zero=True)
+    parts = _frame(x, y, figure.x_label, figure.y_label)
+    for low, high, count in zip(figure.edges, figure.edges[1:], figure.counts, strict=False):
+        if not (x.holds(low) and x.holds(high) and y.holds(count)):
+            continue
+        start, end, top = x.place(low), x.place(high), y.place(count)
+        box = {"x": start, "y": top, "width": max(end - start - 1, 0.5), "height": max(y.start - top, 0.0)}
+        parts.append(_tag("rect", class_="bar s0", **box))
+    return _HEIGHT, parts
