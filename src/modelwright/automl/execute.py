@@ -55,7 +55,7 @@ from modelwright.storage.rows import new_id
 
 __all__ = ["execute"]
 
-_LEFT_AFTER_MEASURING = 0.7
+_LEFT_AFTER_MEASURING = 1.5
 """Seconds for registering and recording the model after its speed was measured."""
 
 
@@ -389,7 +389,7 @@ class _Attempt:
 
     def _patience(self) -> float:
         """Seconds that measuring the delivered model may take: some of those left, none if they are few."""
-        return min(3.0, self._budget.remaining - _LEFT_AFTER_MEASURING)
+        return min(2.0, self._budget.remaining - _LEFT_AFTER_MEASURING)
 
     def _actual(
         self, model: Model, state: RunState, speed: Mapping[str, float], summary: Mapping[str, Any]
