@@ -1,7 +1,7 @@
 """Networks as named arrays: what is in one, how it begins, and what it says, in plain numpy.
 
 A network is an ensemble of members that share most of their weights; a multilayer perceptron is one of
-one member. Training needs torch (`neural_training`), predictions need nothing but this file.
+one member. How one is trained is in `neural_training`; predictions need nothing but this file.
 """
 
 from __future__ import annotations
