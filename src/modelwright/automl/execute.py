@@ -18,7 +18,7 @@ from modelwright.automl.interruption import Interruption, listening
 from modelwright.automl.measuring import delivered_seconds, seconds_of_parts
 from modelwright.automl.model import Model
 from modelwright.automl.plan import Plan, slots_for
-from modelwright.automl.planning import Emit, plan_run, read_data
+from modelwright.automl.planning import Emit, emit_to, plan_run, read_data
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import processor_seconds
 from modelwright.automl.request import TrainOutcome, TrainRequest
@@ -37,7 +37,6 @@ from modelwright.core import (
     to_jsonable,
 )
 from modelwright.core.events import (
-    Event,
     FoldFinished,
     Listener,
     RunFinished,
@@ -77,11 +76,7 @@ def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainO
     Interrupted
         If the user stopped before any model existed.
     """
-
-    def emit(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
+    emit = emit_to(listeners)
     request.check()
     with ExitStack() as stack:
         interruption = stack.enter_context(listening())

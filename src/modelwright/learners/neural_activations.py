@@ -1,24 +1,26 @@
-"""Activations of neurons with their slopes, in single precision."""
+"""Activations of neurons with their slopes, in single precision to train, in double to predict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["ACTIVATE"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]
 
-_SCALE, _ALPHA = np.float32(1.0507009873554805), np.float32(1.6732632423543772)
+# plain numbers leave arrays in the precision that they have
+_SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772
 _NOTHING = np.zeros(0, np.float32)
-_LARGE = np.float32(20.0)
-"""Beyond it, ``log(1 + exp(z))`` is ``z`` in single precision."""
+_LARGE = 20.0
+"""Beyond it, the hyperbolic tangent of ``log(1 + exp(z))`` is 1 in double precision, too."""
 
 
 def _relu(sums: Floats, learning: bool) -> tuple[Floats, Floats]:
-    return np.maximum(sums, 0), (sums > 0).astype(np.float32) if learning else _NOTHING
+    return np.maximum(sums, 0), (sums > 0).astype(sums.dtype) if learning else _NOTHING
 
 
 def _selu(sums: Floats, learning: bool) -> tuple[Floats, Floats]:
@@ -26,7 +28,7 @@ def _selu(sums: Floats, learning: bool) -> tuple[Floats, Floats]:
     above = sums > 0
     raised = _ALPHA * np.exp(np.minimum(sums, 0))
     active = _SCALE * np.where(above, sums, raised - _ALPHA)
-    return active, _SCALE * np.where(above, np.float32(1), raised) if learning else _NOTHING
+    return active, _SCALE * np.where(above, 1.0, raised) if learning else _NOTHING
 
 
 def _mish(sums: Floats, learning: bool) -> tuple[Floats, Floats]:
