@@ -9,9 +9,9 @@ for several classes) of labels. Ratio = error without the part / error with it: 
 
 - A part that changes the search (`messy_values`, `text`, `target_encoding`, `generated_features`,
   `target_transform`, `learned_order`) is switched off with `--without PART` in a run of its own. Where both
-  runs would see the same features, the same configurations and the same search spaces, the part has nothing to
-  do on this set: its ratio is 1 and no run is made (`how` is "inert"); two runs would differ by the noise of
-  the clock alone.
+  runs would see the same features, the same configurations and the same search spaces, the part has nothing
+  to do on this set: its ratio is 1 and no run is made (`how` is "inert"); two runs would differ by the noise
+  of the clock alone.
 - What is fitted at the end (`calibration`, `thresholds`, `stacking`), the other members (`ensemble`: the best
   one alone is left) or the other folds (`bags`: one fold model of each member is left) are taken off the very
   model that was trained with them: a paired comparison. Without stacking, or with one member, there is no

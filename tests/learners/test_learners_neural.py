@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -22,12 +21,8 @@ from modelwright.core import (
 )
 from modelwright.learners.mlp import MLP
 from modelwright.learners.neural_columns import NeuralColumns
-from modelwright.learners.neural_torch import torch_sums
 from modelwright.learners.tabm import TabM
 from modelwright.testing import make_learning_table
-
-if find_spec("torch") is None:
-    pytest.skip("torch is not installed", allow_module_level=True)
 
 QUICK = {"epochs": 3, "width": 24}
 LEVELS = 30
@@ -55,26 +50,6 @@ def fit(learner, task, **config):
     return learner.fit(replace(task, config={**QUICK, **config})).model
 
 
-@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.REGRESSION])
-@pytest.mark.parametrize(
-    ("learner", "config"),
-    [
-        (MLP, {"activation": "selu"}),
-        (MLP, {"activation": "mish", "periodic": False}),
-        (MLP, {"activation": "relu", "parametric": False}),
-        (TabM, {"members": 3}),
-    ],
-)
-def test_plain_numpy_says_what_torch_says(learner, config, task):
-    given = many_levels(task)
-    model = fit(learner(), given, **config)
-    rows = model.columns.encode(given.view)
-    assert rows.codes.shape[1] == 1
-    told, expected = model.network.sums(rows), torch_sums(model.network, rows)
-    assert np.allclose(told, expected, rtol=1e-5, atol=1e-5)
-    assert np.ptp(told[:, 0]) > 1e-3
-
-
 WITHOUT_TORCH = """
 import sys
 from pathlib import Path
@@ -91,7 +66,7 @@ info = ViewInfo(
 learner = LEARNERS.load(sys.argv[1])()
 said = learner.load(folder / "model").predict(View(table["numeric"], table["codes"], info)).array
 assert np.array_equal(said, table["said"])
-print(learner.supports(Problem.of("y"), Shape(100, 3, 2, 34, 2)))
+assert learner.supports(Problem.of("y"), Shape(100, 3, 2, 34, 2)) is None
 """
 
 DRIVER = """
@@ -123,8 +98,7 @@ def test_a_saved_model_predicts_where_torch_is_missing(learner, tmp_path):
     model.save(tmp_path / "model")
     view, said = given.view, model.predict(given.view).array
     np.savez(tmp_path / "view.npz", numeric=view.numeric, codes=view.categorical, said=said)
-    why = in_fresh_process(WITHOUT_TORCH, learner.name, tmp_path)
-    assert "pip install 'modelwright[neural]'" in why
+    in_fresh_process(WITHOUT_TORCH, learner.name, tmp_path)
 
 
 def test_whoever_only_asks_never_imports_torch():

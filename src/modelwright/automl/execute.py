@@ -20,7 +20,7 @@ from modelwright.automl.measuring import delivered_seconds, seconds_of_parts
 from modelwright.automl.model import Model
 from modelwright.automl.plain_member import fit_plain_member
 from modelwright.automl.plan import Plan, slots_for
-from modelwright.automl.planning import Emit, plan_run, read_data
+from modelwright.automl.planning import Emit, emit_to, plan_run, read_data
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import processor_seconds
 from modelwright.automl.request import TrainOutcome, TrainRequest
@@ -40,7 +40,6 @@ from modelwright.core import (
     to_jsonable,
 )
 from modelwright.core.events import (
-    Event,
     FoldFinished,
     Listener,
     RunFinished,
@@ -58,7 +57,7 @@ from modelwright.storage.rows import new_id
 
 __all__ = ["execute"]
 
-_LEFT_AFTER_MEASURING = 0.7
+_LEFT_AFTER_MEASURING = 1.5
 """Seconds for registering and recording the model after its speed was measured."""
 
 
@@ -80,12 +79,8 @@ def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainO
     Interrupted
         If the user stopped before any model existed.
     """
-
-    def emit(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
     request = followed(request)
+    emit = emit_to(listeners)
     request.check()
     with ExitStack() as stack:
         interruption = stack.enter_context(listening())
@@ -398,7 +393,7 @@ class _Attempt:
 
     def _patience(self) -> float:
         """Seconds that measuring the delivered model may take: some of those left, none if they are few."""
-        return min(3.0, self._budget.remaining - _LEFT_AFTER_MEASURING)
+        return min(2.0, self._budget.remaining - _LEFT_AFTER_MEASURING)
 
     def _actual(
         self, model: Model, state: RunState, speed: Mapping[str, float], summary: Mapping[str, Any]

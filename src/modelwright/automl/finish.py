@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,14 @@ def deliver(
     -------
     Delivery
     """
+    written = partial(_written, plan, prepared, state, target, facts, predict)
     for _ in range(_SEALS):
         try:
-            return _delivered(plan, prepared, state, target, facts, settled, predict)
+            return written(settled)
         except _TooLargeError as error:
             assert settled.smaller is not None
             settled = settled.smaller(error.size)
-    return _delivered(plan, prepared, state, target, facts, replace(settled, smaller=None), predict)
+    return written(replace(settled, smaller=None))
 
 
 class _TooLargeError(Exception):
@@ -131,16 +133,22 @@ class _TooLargeError(Exception):
         self.size = size
 
 
-def _delivered(
+def _written(
     plan: Plan,
     prepared: Prepared,
     state: RunState,
     target: Path,
     facts: Mapping[str, Any],
-    settled: Settled,
     predict: Predictor,
+    settled: Settled,
 ) -> Delivery:
-    """Write the bundle of what was settled."""
+    """The bundle of what was settled.
+
+    Raises
+    ------
+    _TooLargeError
+        If it exceeds the limit of size, and a smaller one may keep it.
+    """
     made: dict[str, Any] = {}
     blend = _blend(plan, state.trials, settled.composition.selection)
     blend = _decided_by_group(prepared, state.trials, blend)

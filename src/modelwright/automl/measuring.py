@@ -44,6 +44,9 @@ _WITHOUT_MODELS = 5e-4
 _LEAST_PATIENCE = 0.3
 """Seconds below which measuring is not begun."""
 
+_LARGEST_MEASURED = 50 * 2**20
+"""Bytes of a bundle that is not loaded once more just to tell how fast it is."""
+
 
 def prediction_seconds(model: Model, row: pl.DataFrame) -> float:
     """Median wall time of `Model.predict` for one row: reading it, features, models, the answer.
@@ -120,9 +123,10 @@ def delivered_seconds(
     Returns
     -------
     dict
-        ``row_seconds`` and ``rows_per_second``; empty if there was no time for it.
+        ``row_seconds`` and ``rows_per_second``; empty if there was no time for it, or the bundle is large.
     """
-    if patience < _LEAST_PATIENCE:
+    size = sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file())
+    if patience < _LEAST_PATIENCE or size > _LARGEST_MEASURED:
         return {}
     place.mkdir(exist_ok=True)
     row.write_parquet(place / "row.parquet")

@@ -27,13 +27,23 @@ from modelwright.core.events import (
 from modelwright.ensemble import TargetFacts
 from modelwright.execution.memory import pss_bytes
 
-__all__ = ["Emit", "plan_only", "plan_run", "read_data"]
+__all__ = ["Emit", "emit_to", "plan_only", "plan_run", "read_data"]
 
 _SHORTEST_FIT = 1.0
 """Seconds that must be left for fitting when the data is ready, or the budget was too small."""
 
 Emit = Callable[[Event], None]
 """Tells an event to whoever listens."""
+
+
+def emit_to(listeners: Sequence[Listener]) -> Emit:
+    """What tells every listener of each event, in their order."""
+
+    def emit(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return emit
 
 
 def plan_only(request: TrainRequest, listeners: Sequence[Listener] = ()) -> Plan:
@@ -52,16 +62,11 @@ def plan_only(request: TrainRequest, listeners: Sequence[Listener] = ()) -> Plan
     BudgetTooSmall
         If the time cannot produce a model.
     """
-
-    def emit(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
     request = followed(request)
     request.check()
     if request.resume is not None:
         raise OptionError("A run that is resumed has its plan already: see 'modelwright runs show RUN'.")
-    budget = request.budget()
+    budget, emit = request.budget(), emit_to(listeners)
     prepared = read_data(request, budget, emit, budget.seconds)
     return plan_run(request, prepared, budget, emit)
 

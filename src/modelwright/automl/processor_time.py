@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelwright.automl.pace import Pace
 from modelwright.core import Executor, Outcome, Stopwatch, TaskReport
 
 __all__ = ["LOST", "REST", "SUPERVISING", "TRAINING", "WorkerTime", "processor_seconds"]
@@ -24,9 +25,12 @@ class WorkerTime:
     ----------
     stages : dict of str to float
         Processor seconds.
+    pace : Pace
+        What these seconds were in wall time.
     """
 
     stages: dict[str, float] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
 
     def add(self, report: TaskReport) -> None:
         """Count a task by what it told of its stages; what it did not tell of is ``"training"``.
@@ -41,6 +45,7 @@ class WorkerTime:
         >>> time.stages
         {'binning': 1.0, 'other': 2.0, 'fits that came to nothing': 0.5}
         """
+        self.pace.add(report)
         told: Mapping[str, float] = (report.result or {}).get("cpu_seconds", {})
         for stage, seconds in told.items():
             self._count(stage, seconds)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelwright.automl.pace import Pace
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import SUPERVISING, WorkerTime
@@ -128,12 +127,11 @@ class Run:
         self._losses: dict[tuple[int, int], int] = {}
         self._recorded: set[int] = set()
         self.state = RunState(Trials(prepared.data, prepared.metric))
-        self._pace = Pace()
 
     @property
     def reserve(self) -> float:
         """Seconds that the end of the run is likely to take, at the pace of the machine."""
-        return self._plan.reserve * (1.0 if self._plan.reproducible else self._pace.factor)
+        return self._plan.reserve * (1.0 if self._plan.reproducible else self.state.workers.pace.factor)
 
     @property
     def data_directory(self) -> Path:
@@ -175,7 +173,6 @@ class Run:
             reports = self._executor.wait(max(0.0, seconds))
         for report in reports:
             self.state.workers.add(report)
-            self._pace.add(report)
         return reports
 
     def _scheduler(self) -> Scheduler:

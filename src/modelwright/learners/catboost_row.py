@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SymmetricTrees", "read_symmetric_trees"]
 
-_MOST_NUMBERS = 200_000
+_MOST_NUMBERS = 100_000
 """Numbers in leaves at most: larger models take longer to read here than is ever gained."""
+
+_MOST_CELLS = 200_000
+"""Cells of the table that asks the library about levels."""
+
+_LEAVES = re.compile(rb'"leaf_(?:values|weights)"\s*:\s*\[[^\]]*\]')
 
 _TRIED = 4
 """Rows by which the trees that were read are held against the library's."""
@@ -130,12 +136,14 @@ def read_symmetric_trees(
     import catboost as cb
 
     values = np.asarray(model.get_leaf_values(), np.float64)
-    if not 0 < len(values) <= _MOST_NUMBERS:
+    asked = (numeric + len(cardinalities)) * int(cardinalities.max(initial=0))
+    if not 0 < len(values) <= _MOST_NUMBERS or asked > _MOST_CELLS:
         return None
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "model.json"
         model.save_model(str(path), format="json")
-        record = json.loads(path.read_bytes())
+        # nearly all of the record, many times larger as objects, is known already
+        record = json.loads(_LEAVES.sub(b'"leaf":0', path.read_bytes()))
     try:
         trees = _read(record, values, numeric, model, cardinalities)
         return trees if trees is not None and _agrees(model, trees, numeric, cardinalities) else None

@@ -9,7 +9,7 @@ from modelwright.core import Problem, Shape
 from modelwright.learners.base import Candidate
 from modelwright.learners.neural_learner import NeuralLearner, predicts_labels
 from modelwright.learners.neural_network import Architecture
-from modelwright.learners.neural_torch import Recipe
+from modelwright.learners.neural_recipe import Recipe
 from modelwright.learners.spaces import Choice, Float, Parameter
 
 __all__ = ["MLP"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,18 +36,12 @@ from modelwright.learners.neural_network import (
     Network,
     initial_arrays,
 )
-from modelwright.learners.neural_torch import Examples, Recipe
+from modelwright.learners.neural_recipe import Examples, Recipe
 from modelwright.learners.neural_training import Conditions, train
 from modelwright.learners.objectives import OBJECTIVES, Objective, choose_objective, prior_sums
 from modelwright.metrics import problem_metric
 
-__all__ = ["NeuralLearner", "default_batch", "predicts_labels"]
-
-_IMPORT_SECONDS = 4.0
-"""Importing torch takes about two, and cannot be stopped."""
-
-_TORCH_BYTES = 180_000_000
-"""What torch takes in a worker before the first tensor."""
+__all__ = ["NeuralLearner", "default_batch", "link_of", "predicts_labels"]
 
 _SAMPLE = 2_000
 """Training rows that the initial weights are scaled to."""
@@ -63,15 +55,10 @@ class NeuralLearner(Learner):
     """
 
     fitted = FittedNetwork
-    # torch is no engine that workers import ahead: that takes two seconds, in which no task can begin, and
-    # most runs are short. The first fit of a network imports it.
-    engines = ()
     on_new_scale: ClassVar[Mapping[str, Any]] = {"objective": "metric"}
 
     def supports(self, problem: Problem, shape: Shape) -> str | None:
-        """Everything but directions, where torch is installed."""
-        if find_spec("torch") is None:
-            return "it needs torch: pip install 'modelwright[neural]'"
+        """Everything but directions."""
         if problem.monotonic:
             return "a neural network cannot promise to rise or fall with a column"
         return None
@@ -116,7 +103,7 @@ class NeuralLearner(Learner):
         # what goes through the network at once for predictions
         memory += 2 * min(shape.rows, PREDICTED_AT_ONCE) * touched
         size = 10_000 + 4 * weights * (form.members if not form.adapters else 1)
-        return Estimate(float(0.2 + seconds), int(memory + _TORCH_BYTES), int(size), 8e-4)
+        return Estimate(float(0.2 + seconds), int(memory), int(size), 8e-4)
 
     def fit(self, task: FitTask) -> FitResult:
         """Train until the schedule ends; adaptive fits shorten it to the time that is left."""
@@ -125,11 +112,6 @@ class NeuralLearner(Learner):
             if settings[name] not in known:
                 names = ", ".join(each for each in known if each)
                 raise OptionError(f"{name} must be one of {names}, but is {settings[name]!r}.")
-        if "torch" not in sys.modules and 0 < task.deadline.remaining < _IMPORT_SECONDS:
-            raise OutOfTime(
-                f"Only {task.deadline.remaining:.1f} s were left, and torch must be imported first. "
-                "Give the run more time."
-            )
         fold = Fold.of(task)
         columns = NeuralColumns.fit(task.view, fold.train_rows)
         if fold.coder.is_constant:
@@ -137,7 +119,7 @@ class NeuralLearner(Learner):
             return FitResult(model, 0, {"stop": "nothing to learn"})
         objective, fold = choose_objective(task, fold, settings["objective"])
         _require_memory(task, fold, columns)
-        link = _link(objective)
+        link = link_of(objective)
         outputs = len(fold.coder.present) if link == "softmax" else 1
         form = self.form(settings, link, outputs, columns.numbers)
         recipe = self.recipe(settings, task.problem, len(fold.train_rows))
@@ -194,7 +176,8 @@ _WEIGHT = 3e-9
 """Seconds that a step takes for each weight that it changes."""
 
 
-def _link(objective: Objective) -> str:
+def link_of(objective: Objective) -> str:
+    """What the sums of a network that minimises a loss say; see `neural_network.LINKS`."""
     if objective.name in ("logistic", "softmax"):
         return objective.name
     return "log" if objective.is_logarithmic else "values"

@@ -1,7 +1,7 @@
 """Networks as named arrays: what is in one, how it begins, and what it says, in plain numpy.
 
 A network is an ensemble of members that share most of their weights; a multilayer perceptron is one of
-one member. Training needs torch (`neural_training`), predictions need nothing but this file.
+one member. How one is trained is in `neural_training`; predictions need nothing but this file.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from modelwright.core import FloatArray
 from modelwright.learners.linear_model import sigmoid, softmax
+from modelwright.learners.neural_activations import ACTIVATE
 from modelwright.learners.neural_columns import NeuralColumns, NeuralRows
 
 __all__ = ["ACTIVATIONS", "LINKS", "Architecture", "Network", "combine", "initial_arrays"]
 
-ACTIVATIONS = ("relu", "selu", "mish")
+ACTIVATIONS = tuple(ACTIVATE)
 LINKS = ("values", "log", "logistic", "softmax")
 """What the sums of the last layer say: values, their logarithms, log odds of the second of two classes,
 logarithms of shares of more."""
@@ -37,8 +38,6 @@ EMBEDDED_NUMBER = 3
 PREDICTED_AT_ONCE = 4_096
 """Rows predicted at once."""
 
-_SELU_SCALE = 1.0507009873554805
-_SELU_ALPHA = 1.6732632423543772
 _MOST = 1_000_000
 _SAMPLE = 1_000
 """Rows that tell how large the sums of a layer are when training begins."""
@@ -233,20 +232,10 @@ def _through(
     if f"leave.{layer}" in weights:
         sums *= weights[f"leave.{layer}"][member]
     sums += weights[f"bias.{layer}"][member]
-    active = _activate(form.activation, sums)
+    active, _ = ACTIVATE[form.activation](sums, False)
     if form.parametric:
         active = sums + weights[f"mix.{layer}"][member] * (active - sums)
     return active, sums
-
-
-def _activate(name: str, sums: FloatArray) -> FloatArray:
-    if name == "relu":
-        return np.maximum(sums, 0.0)
-    if name == "selu":
-        negative = _SELU_ALPHA * np.expm1(np.minimum(sums, 0.0))
-        return _SELU_SCALE * np.where(sums > 0, sums, negative)
-    # mish: z * tanh(log(1 + exp(z)))
-    return np.asarray(sums * np.tanh(np.logaddexp(0.0, sums)))
 
 
 def initial_arrays(

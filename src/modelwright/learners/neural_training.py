@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from modelwright.core import Deadline, TrialError
 from modelwright.learners.neural_network import Network
-from modelwright.learners.neural_torch import Examples, Recipe, Run, torch_state
+from modelwright.learners.neural_numpy import Run
+from modelwright.learners.neural_recipe import Examples, Recipe
 from modelwright.learners.objectives import Objective
 
 __all__ = ["Conditions", "Trained", "train"]
@@ -39,7 +40,7 @@ class Conditions:
     adaptive : bool
         Whether the schedule may be shortened to the time that is left; else the deadline only cuts it.
     threads : int
-        For torch.
+        For products of matrices.
     seed : int
         Of the order of rows and of dropout.
     """
@@ -157,10 +158,12 @@ def train(
     TrialError
         If the loss becomes no number before anything is learned.
     """
+    from threadpoolctl import threadpool_limits
+
     per_epoch = max(1, -(-len(data[0].target) // recipe.batch))
     total = recipe.epochs * per_epoch
-    with torch_state(conditions.seed, conditions.threads):
-        run = Run(network, *data, objective, recipe)
+    with threadpool_limits(conditions.threads, user_api="blas"):
+        run = Run(network, *data, objective, recipe, conditions.seed)
         best = _Best(run)
         clock = _Clock(conditions.deadline, total, best.seconds, conditions.adaptive)
         step, looked, reason = 0, 0.0, ""
