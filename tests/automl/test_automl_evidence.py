@@ -48,7 +48,7 @@ def test_fresh_rows_are_covered(model: mw.Model) -> None:
     kind = "values" if model.problem.task is Task.REGRESSION else "classes"
     fresh = frame(4_000, 1, kind)
     rows = model.coverage(fresh, 0.9, by="z")
-    assert [row.part for row in rows][0] == ""
+    assert rows[0].part == ""
     assert {row.part for row in rows[1:]} == {"north", "south"}
     assert 0.86 < rows[0].covered < 0.95
     assert rows[0].low < rows[0].covered < rows[0].high

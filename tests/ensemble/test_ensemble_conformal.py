@@ -14,9 +14,7 @@ from modelwright.ensemble.conformal import Scores
 VALUES = Problem.of("y").resolved(Task.REGRESSION, "rmse", ())
 TWO = Problem.of("y").resolved(Task.BINARY, "roc_auc", ("no", "yes"))
 THREE = Problem.of("y").resolved(Task.MULTICLASS, "log_loss", ("a", "b", "c"))
-QUANTILES = replace(
-    Problem.of("y").resolved(Task.QUANTILE, "pinball", ()), quantiles=(0.1, 0.5, 0.9)
-)
+QUANTILES = replace(Problem.of("y").resolved(Task.QUANTILE, "pinball", ()), quantiles=(0.1, 0.5, 0.9))
 LABELS = replace(
     Problem.of(["a", "b"]).resolved(Task.MULTILABEL, "log_loss", ()), label_classes=(("no", "yes"),) * 2
 )

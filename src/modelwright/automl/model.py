@@ -597,7 +597,9 @@ class Model:
         _tell((*rows.conformed.findings, *rows.findings))
         return rows, self._predict(rows.conformed).take(rows.rows)
 
-    def performance(self, data: Any = None, costs: Values | None = None, gains: Values | None = None) -> Performance:
+    def performance(
+        self, data: Any = None, costs: Values | None = None, gains: Values | None = None
+    ) -> Performance:
         """How the model performs: curves, calibration, confusion, thresholds, residuals, weak slices.
 
         Parameters
@@ -790,7 +792,12 @@ class Model:
         return RowExplainer(self._ensemble, self._featurizer, self.problem, self.schema)
 
     def report(
-        self, path: str | Path | None = None, data: Any = None, *, format: str | None = None, seconds: float = 20.0
+        self,
+        path: str | Path | None = None,
+        data: Any = None,
+        *,
+        format: str | None = None,
+        seconds: float = 20.0,
     ) -> Path:
         """Write a report on the model: one file that shows everything that is known of it.
 

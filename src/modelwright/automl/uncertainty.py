@@ -77,7 +77,9 @@ def parts_of(frame: pl.DataFrame, column: str) -> list[str]:
         If there is no such column.
     """
     if column not in frame.columns:
-        raise SchemaMismatch(f"There is no column {column!r} to divide the rows by.{nearest(column, frame.columns)}")
+        raise SchemaMismatch(
+            f"There is no column {column!r} to divide the rows by.{nearest(column, frame.columns)}"
+        )
     values = frame[column]
     if not values.dtype.is_numeric() or values.n_unique() <= 2 * _PARTS:
         return [_MISSING if value is None else str(value) for value in values.to_list()]
@@ -85,8 +87,13 @@ def parts_of(frame: pl.DataFrame, column: str) -> list[str]:
     known = numbers[np.isfinite(numbers)]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, _PARTS + 1)))
     places = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, max(0, len(edges) - 2))
-    names = [f"{low:.4g} to {high:.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True)] or [str(edges[0])]
-    return [names[place] if np.isfinite(number) else _MISSING for place, number in zip(places, numbers, strict=True)]
+    names = [f"{low:.4g} to {high:.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True)] or [
+        str(edges[0])
+    ]
+    return [
+        names[place] if np.isfinite(number) else _MISSING
+        for place, number in zip(places, numbers, strict=True)
+    ]
 
 
 def abstained(problem: Problem, array: FloatArray, confidence: float) -> NDArray[np.bool_]:

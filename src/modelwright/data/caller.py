@@ -177,9 +177,7 @@ def sets_to_caller(inside: NDArray[np.bool_], problem: Problem, caller: Caller) 
     [['no'], ['no', 'yes']]
     """
     if problem.task is Task.MULTILABEL:
-        columns = [
-            _lists(inside[:, place], pair, caller) for place, pair in enumerate(problem.label_classes)
-        ]
+        columns = [_lists(inside[:, place], pair, caller) for place, pair in enumerate(problem.label_classes)]
         return _lists_side_by_side(columns, problem.labels, caller)
     return _series_of_lists(_lists(inside, problem.classes, caller), caller)
 

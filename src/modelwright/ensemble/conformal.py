@@ -289,7 +289,9 @@ def fit_conformal(problem: Problem, target: NDArray[Any], array: FloatArray) -> 
     truth = np.asarray(target)
     if problem.task is Task.MULTILABEL:
         probabilities = np.where(truth == 1, array, 1 - array)
-        return Conformal(problem.task, tuple(Scores.of(1 - column, _KEPT_OF_CLASS) for column in probabilities.T))
+        return Conformal(
+            problem.task, tuple(Scores.of(1 - column, _KEPT_OF_CLASS) for column in probabilities.T)
+        )
     if problem.task.is_classification:
         scores = 1 - array[np.arange(len(truth)), truth.astype(np.int64)]
         own = [scores[truth == code] for code in range(array.shape[1])]
