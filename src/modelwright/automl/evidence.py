@@ -96,7 +96,7 @@ def write_evidence(
     seed: int = 0,
     limit: int | None = None,
 ) -> None:
-    """Write evidence, or a sample of it, and the conformal scores of all of it into a bundle that is being made.
+    """Write evidence, or a sample of it, and the conformal scores of all of it into a bundle in the making.
 
     Parameters
     ----------

@@ -446,8 +446,8 @@ class Model:
         Parameters
         ----------
         data : as for `predict`, with the target column; optional
-            Rows that the model was not trained on. By default the out-of-fold rows that the bundle holds: there
-            coverage is as asked for by construction.
+            Rows that the model was not trained on. By default the out-of-fold rows that the bundle holds:
+            there coverage is as asked for by construction.
         coverage : float, default 0.9
             What is asked for.
         by : str, optional
@@ -472,7 +472,7 @@ class Model:
                 raise OptionError(
                     "Coverage of parts of the rows needs the rows: give data with the target column."
                     if known
-                    else f"The model {self.name!r} has no out-of-fold rows with it. Give data with the target."
+                    else f"The bundle of {self.name!r} holds no out-of-fold rows. Give data with the target."
                 )
             return coverage_of(conformal, self.problem, known.target, known.array, coverage)
         rows = conform_labelled(data, self.schema, self.problem, self._also)
@@ -482,7 +482,7 @@ class Model:
         return coverage_of(conformal, self.problem, rows.target, array, coverage, parts)
 
     def predict_set(self, data: Any, coverage: float = 0.9, by_class: bool = False) -> Any:
-        """The labels of each row that cannot be excluded: one where the model is sure, several where it is not.
+        """The labels that cannot be excluded for a row: one where the model is sure, several where it is not.
 
         Parameters
         ----------
@@ -607,7 +607,7 @@ class Model:
         data : as for `predict`, with the target column; optional
             Rows that the model was not trained on. By default the out-of-fold rows that the bundle holds.
         costs, gains : mapping of (actual, predicted) to float or str, optional
-            What decisions between two classes cost or bring: numbers, or names of columns with one for each row.
+            What decisions between two classes cost or bring: numbers, or names of columns with one per row.
 
         Returns
         -------
@@ -674,14 +674,14 @@ class Model:
         data : as for `predict`
             A dict of single values is one row.
         background : as for `predict`, optional
-            Rows to compare with, for members of the ensemble that have no exact additions (nearest neighbours,
+            Rows to compare with, for members of the ensemble that have no exact additions (neighbours,
             networks ...); by default rows made of what the bundle knows of its columns.
 
         Returns
         -------
         Explanation
-            Base and additions make up the prediction, to 1e-6 and better; with reasons in words and the values
-            that training did not see the like of. See ``docs/explanation.md``.
+            Base and additions make up the prediction, to 1e-6 and better; with reasons in words and the
+            values that training did not see the like of. See ``docs/explanation.md``.
 
         Raises
         ------

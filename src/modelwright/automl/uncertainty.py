@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,9 +88,7 @@ def parts_of(frame: pl.DataFrame, column: str) -> list[str]:
     known = numbers[np.isfinite(numbers)]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, _PARTS + 1)))
     places = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, max(0, len(edges) - 2))
-    names = [f"{low:.4g} to {high:.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True)] or [
-        str(edges[0])
-    ]
+    names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)] or [str(edges[0])]
     return [
         names[place] if np.isfinite(number) else _MISSING
         for place, number in zip(places, numbers, strict=True)
@@ -107,8 +106,8 @@ def abstained(problem: Problem, array: FloatArray, confidence: float) -> NDArray
     if not problem.task.is_classification:
         raise OptionError(
             f"A model abstains where no class is probable enough, but {problem.target!r} is predicted as "
-            f"{'several labels' if problem.task is Task.MULTILABEL else 'a value'}. Look at predict_interval or "
-            "predict_set."
+            f"{'several labels' if problem.task is Task.MULTILABEL else 'a value'}. "
+            "Look at predict_interval or predict_set."
         )
     if not 0 <= confidence <= 1:
         raise OptionError(f"A confidence is between 0 and 1, but came as {confidence!r}.")

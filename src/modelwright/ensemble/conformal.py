@@ -3,17 +3,18 @@
 How far the truth lies from out-of-fold predictions tells how far it will lie from new ones: the scores of
 rows that no model was fitted on, in order, give a margin for every coverage. This is split conformal
 prediction (Vovk, Gammerman and Shafer, "Algorithmic learning in a random world", 2005) with the rows of all
-folds (Vovk, "Cross-conformal predictors", 2015; Barber, Candes, Ramdas and Tibshirani, "Predictive inference with
-the jackknife+", 2021). New rows must be drawn as the training rows were; nothing else is assumed. A bag predicts
-a little better than the single fold models that the scores are of, so it covers a little more than asked.
+folds (Vovk, "Cross-conformal predictors", 2015; Barber, Candes, Ramdas and Tibshirani, "Predictive inference
+with the jackknife+", 2021). New rows must be drawn as the training rows were; nothing else is assumed. A bag
+predicts a little better than the single fold models that the scores are of, so it covers a little more than
+asked.
 
 - Values: errors in units of the error that is usual for such a predicted value (Lei, G'Sell, Rinaldo,
   Tibshirani and Wasserman, "Distribution-free predictive inference for regression", 2018), below and above on
   their own.
 - Quantiles: distances from each predicted quantile (Romano, Patterson and Candes, "Conformalized quantile
   regression", 2019).
-- Classes: one minus the probability of the true class (Sadinle, Lei and Wasserman, "Least ambiguous set-valued
-  classifiers with bounded error levels", 2019); each label of a multilabel task on its own.
+- Classes: one minus the probability of the true class (Sadinle, Lei and Wasserman, "Least ambiguous
+  set-valued classifiers with bounded error levels", 2019); each label of a multilabel task on its own.
 """
 
 from __future__ import annotations
@@ -238,10 +239,8 @@ class Conformal:
                 f"The coverage must lie between 0 and 1, but came as {coverage!r}. Give 0.9 for nine in ten."
             )
         if values is not (self.task in (Task.REGRESSION, Task.QUANTILE)):
-            other = "Sets of labels are" if values else "Intervals are"
-            raise OptionError(
-                f"{'Intervals' if values else 'Sets'} do not exist for a {self.task} task. {other} what it has."
-            )
+            wrong, right = ("Intervals", "sets of labels") if values else ("Sets", "intervals")
+            raise OptionError(f"{wrong} do not exist for a {self.task} task; ask for {right}.")
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""
@@ -307,7 +306,7 @@ def fit_conformal(problem: Problem, target: NDArray[Any], array: FloatArray) -> 
 
 
 def _usual_errors(array: FloatArray, errors: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean errors of bins of the predicted value, drawn a little towards the mean of all; nothing on few rows."""
+    """Mean errors of bins of the predicted value, drawn a little to the mean of all; nothing on few rows."""
     bins, mean = min(_MOST_KNOTS, len(array) // _ROWS_OF_KNOT), float(errors.mean())
     if bins < 2 or not mean > 0:
         return np.zeros(0), np.zeros(0)
