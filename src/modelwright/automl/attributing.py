@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from modelwright.automl.explaining import source_column
+from modelwright.automl.group_decisions import GroupDecisions
 from modelwright.automl.typical_rows import typical_rows
 from modelwright.core import (
     DataError,
@@ -254,16 +255,24 @@ class RowExplainer:
     featurizer : Featurizer
     problem : Problem
     schema : Schema
+    by_group : GroupDecisions or None
+        Thresholds by group, where the model decides by them.
     """
 
     ensemble: Ensemble
     featurizer: Featurizer
     problem: Problem
     schema: Schema
+    by_group: GroupDecisions | None = None
+
+    @property
+    def _also(self) -> tuple[str, ...]:
+        also = self.featurizer.also
+        return also if self.by_group is None else self.by_group.needed(self.schema, also)
 
     @cached_property
     def _reader(self) -> RowReader:
-        return RowReader(self.schema, self.featurizer.also)
+        return RowReader(self.schema, self._also)
 
     @cached_property
     def _known(self) -> tuple[SourceColumn, ...]:
@@ -301,7 +310,7 @@ class RowExplainer:
             problem=self.problem,
             rows=frame,
             outside=outside_values(self._known, frame),
-            decided=self._decided(found.predictions),
+            decided=self._decided(found.predictions, frame),
             caller=caller,
             words=self._words,
         )
@@ -321,7 +330,7 @@ class RowExplainer:
                 _tell(typed.findings)
                 cells = [pl.Series(n, [v], self._reader.types[n]) for n, v in typed.values.items()]
                 return pl.DataFrame(cells), self._single.transform(typed.values), caller
-        conformed = conform(data, self.schema, self.featurizer.also)
+        conformed = conform(data, self.schema, self._also)
         _tell(conformed.findings)
         return conformed.frame, self.featurizer.transform(conformed.frame), conformed.caller
 
@@ -338,7 +347,7 @@ class RowExplainer:
                 found[column.name] = (str(no[0]), str(yes[0]))
         return found
 
-    def _decided(self, array: FloatArray) -> IntArray:
+    def _decided(self, array: FloatArray, frame: pl.DataFrame) -> IntArray:
         """The output that each row is about, as a place among the names of outputs."""
         task = self.problem.task
         if task is Task.QUANTILE:
@@ -349,7 +358,8 @@ class RowExplainer:
         if not task.is_classification:
             return np.zeros(len(array), np.int64)
         shares = np.hstack([1.0 - array, array]) if task is Task.BINARY else array
-        return Predictions(shares, self.ensemble.utility).codes
+        predictions = Predictions(shares, self.ensemble.utility)
+        return predictions.codes if self.by_group is None else self.by_group.apply(predictions, frame).codes
 
 
 def _tell(findings: Sequence[Finding]) -> None:

@@ -10,7 +10,17 @@ from typing import Any
 
 __all__ = ["environment", "machine"]
 
-_PACKAGES = ("numpy", "polars", "scikit-learn", "scipy", "lightgbm", "catboost", "xgboost", "optuna")
+_PACKAGES = (
+    "numpy",
+    "polars",
+    "scikit-learn",
+    "scipy",
+    "lightgbm",
+    "catboost",
+    "xgboost",
+    "xgboost-cpu",
+    "optuna",
+)
 
 
 def environment() -> dict[str, str]:

@@ -122,6 +122,8 @@ def write_evidence(
         "array": evidence.array[kept].astype(np.float32),
         "total": np.array([evidence.total], np.int64),
     }
+    if evidence.predictions.decided is not None:
+        arrays["decided"] = evidence.predictions.decided[kept].astype(np.int32)
     if evidence.weights is not None:
         arrays["weights"] = evidence.weights[kept].astype(np.float32)
     if evidence.groups is not None:
@@ -155,21 +157,22 @@ def read_evidence(model: _Bundled) -> Evidence | None:
     try:
         rows, target = arrays["rows"], arrays["target"]
         array = arrays["array"].astype(np.float64)
-        weights, groups = arrays.get("weights"), arrays.get("groups")
+        weights, groups, decided = (arrays.get(name) for name in ("weights", "groups", "decided"))
         shape = (len(rows),) if problem.task is Task.REGRESSION else (len(rows), problem.outputs)
-        known = [part for part in (arrays["fold"], target, weights, groups) if part is not None]
+        known = [part for part in (arrays["fold"], target, weights, groups, decided) if part is not None]
         fits = array.shape == shape and all(len(part) == len(rows) for part in known)
         check_state(fits and bool(np.isfinite(array).all()), path, "holds arrays of another problem")
         if problem.task.is_classification:
             array = Predictions.of_probabilities(array).array
-            inside = bool(((target >= 0) & (target < len(problem.classes))).all())
-            check_state(inside, path, "holds classes that there are not")
+            for codes in (target, decided):
+                inside = codes is None or bool(((codes >= 0) & (codes < len(problem.classes))).all())
+                check_state(inside, path, "holds classes that there are not")
             target = target.astype(np.int64)
         return Evidence(
             rows.astype(np.int64),
             arrays["fold"].astype(np.int64),
             target,
-            Predictions(array, model.utility),
+            Predictions(array, model.utility, None if decided is None else decided.astype(np.int64)),
             None if weights is None else weights.astype(np.float64),
             None if groups is None else groups.astype(np.int64),
             int(arrays["total"][0]),

@@ -789,7 +789,7 @@ class Model:
 
     @cached_property
     def _row_explainer(self) -> RowExplainer:
-        return RowExplainer(self._ensemble, self._featurizer, self.problem, self.schema)
+        return RowExplainer(self._ensemble, self._featurizer, self.problem, self.schema, self._by_group)
 
     def report(
         self,

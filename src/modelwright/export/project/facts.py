@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.automl.bundle import read_part
+from modelwright.automl.group_decisions import GROUP_THRESHOLDS
 from modelwright.core import Catalog, Column, OptionError
 from modelwright.export.project.contract_file import needed_columns
 from modelwright.features import TRANSFORMERS, Featurizer
@@ -19,7 +20,7 @@ from modelwright.learners import LEARNERS
 if TYPE_CHECKING:
     from modelwright.automl import Model
 
-__all__ = ["ModelFacts", "refuse_plugins"]
+__all__ = ["ModelFacts", "refuse_group_thresholds", "refuse_plugins"]
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,22 @@ def refuse_plugins(facts: ModelFacts, learners: Catalog = LEARNERS) -> None:
         raise OptionError(
             f"The feature step {name!r} comes from the package {package!r}: a project holds only code of "
             f"Modelwright. Train again with --without {name}."
+        )
+
+
+def refuse_group_thresholds(model: Model) -> None:
+    """Refuse a model that decides by thresholds of its own for each group: a project has one for all.
+
+    Raises
+    ------
+    OptionError
+        If it does.
+    """
+    if GROUP_THRESHOLDS in model.manifest["files"]:
+        raise OptionError(
+            f"The model {model.name!r} decides by another threshold for each group (--mitigate thresholds), which "
+            "a project cannot hold: its decisions would differ from the model's. Train again without it, or "
+            "with --mitigate reweighting, whose models can be exported."
         )
 
 

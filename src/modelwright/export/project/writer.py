@@ -16,7 +16,7 @@ from modelwright.automl.bundle import place_bundle
 from modelwright.core import ModelwrightError, OptionError
 from modelwright.export.exporting import Exported, ExportOptions
 from modelwright.export.project.contract_file import FORMAT, contract_record
-from modelwright.export.project.facts import ModelFacts, refuse_plugins
+from modelwright.export.project.facts import ModelFacts, refuse_group_thresholds, refuse_plugins
 from modelwright.export.project.golden import write_golden
 from modelwright.export.project.modules import project_code
 from modelwright.export.project.readme import notes, readme_text
@@ -55,6 +55,7 @@ def write_project(model: Model, options: ExportOptions) -> Exported:
     check_place(options.output, options.force)
     facts = ModelFacts.of(model)
     refuse_plugins(facts)
+    refuse_group_thresholds(model)
     found: dict[str, Any] = {}
 
     def fill(folder: Path) -> None:
