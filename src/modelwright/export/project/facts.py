@@ -140,7 +140,7 @@ def refuse_group_thresholds(model: Model) -> None:
     """
     if GROUP_THRESHOLDS in model.manifest["files"]:
         raise OptionError(
-            f"The model {model.name!r} decides by another threshold for each group (--mitigate thresholds), which "
+            f"The model {model.name!r} decides by a threshold for each group (--mitigate thresholds), which "
             "a project cannot hold: its decisions would differ from the model's. Train again without it, or "
             "with --mitigate reweighting, whose models can be exported."
         )
