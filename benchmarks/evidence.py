@@ -2,11 +2,11 @@
 
 usage: evidence.py DATA RESULTS.csv [--time 20] [--coverage 0.9] [--only a,b] [--models FOLDER]
 
-Of each data set 70% of the rows train a model, at random, and the other 30% are fresh. Measured on the fresh
-rows: the share that intervals or sets of labels cover, and how large these are; how far base and additions of an
-explanation are from the raw prediction; and how far the exported project, run in an environment of its own
-without Modelwright, is from the model, on every fresh row. Numbers far from 1 are compared by their ratio. Models
-are kept in FOLDER and not trained again. pip reads where packages come from as it always does (PIP_INDEX_URL ...).
+Of each data set 70% of the rows train a model, at random, and the other 30% are fresh. Measured on these: the
+share that intervals or sets of labels cover, and how large they are; how far base and additions of an explanation are
+from the raw prediction; and how far the exported project, run in an environment of its own without Modelwright,
+is from the model, on every fresh row. Numbers far from 1 are compared by their ratio. Models are kept in FOLDER
+and not trained again. pip finds packages as it always does (PIP_INDEX_URL ...).
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def explanation(model: mw.Model, fresh: Path) -> dict[str, Any]:
     began = time.perf_counter()
     told = model.explain(rows)
     numbers = told.attributions
+    effects = numbers.effect_base + numbers.effects.sum(axis=1)
     seconds = time.perf_counter() - began
     row, alone = rows.row(0, named=True), []
     for _ in range(5):
@@ -79,7 +80,7 @@ def explanation(model: mw.Model, fresh: Path) -> dict[str, Any]:
     return {
         "scale": told.scale,
         "sum_error": f"{apart(told.base + told.values.sum(axis=1), told.raw):.1e}",
-        "effect_error": f"{apart(numbers.effect_base + numbers.effects.sum(axis=1), numbers.predictions):.1e}",
+        "effect_error": f"{apart(effects, numbers.predictions):.1e}",
         "sampled": "|".join(numbers.sampled),
         "explain_rows_s": round(seconds, 2),
         "explain_row_ms": round(float(np.median(alone)), 1),
