@@ -2,11 +2,12 @@
 
 usage: evidence.py DATA RESULTS.csv [--time 20] [--coverage 0.9] [--only a,b] [--models FOLDER]
 
-Of each data set 70% of the rows train a model, at random, and the other 30% are fresh. Measured on these: the
-share that intervals or sets of labels cover, and how large they are; how far base and additions of an explanation are
-from the raw prediction; and how far the exported project, run in an environment of its own without Modelwright,
-is from the model, on every fresh row. Numbers far from 1 are compared by their ratio. Models are kept in FOLDER
-and not trained again. pip finds packages as it always does (PIP_INDEX_URL ...).
+Of each data set 70% of the rows train a model, at random, and the other 30% are fresh. Measured on
+these: the share that intervals or sets of labels cover, and how large they are; how far base and
+additions of an explanation are from the raw prediction; and how far the exported project, run in an
+environment of its own without Modelwright, is from the model, on every fresh row. Numbers far from 1 are
+compared by their ratio. Models are kept in FOLDER and not trained again. pip finds packages as it always
+does (PIP_INDEX_URL ...).
 """
 
 from __future__ import annotations
