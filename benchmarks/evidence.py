@@ -1,13 +1,14 @@
 """Does the evidence that comes with a model hold on rows that it has never seen?
 
-usage: evidence.py DATA RESULTS.csv [--time 20] [--coverage 0.9] [--only a,b] [--models FOLDER]
+usage: evidence.py DATA RESULTS.csv --models FOLDER [--time 20s] [--threads 1] [--coverage 0.9] [--only a,b]
 
-Of each data set 70% of the rows train a model, at random, and the other 30% are fresh. Measured on
-these: the share that intervals or sets of labels cover, and how large they are; how far base and
-additions of an explanation are from the raw prediction; and how far the exported project, run in an
-environment of its own without Modelwright, is from the model, on every fresh row. Numbers far from 1 are
-compared by their ratio. Models are kept in FOLDER and not trained again. pip finds packages as it always
-does (PIP_INDEX_URL ...).
+Of each data set 70% of the rows train a model, at random, and the other 30% are fresh. Measured on these: the
+share that intervals or sets of labels cover, and how large they are; how far base and additions of an
+explanation are from the raw prediction; and how far the exported project is from the model, on every fresh
+row. The project runs in an environment made from its `requirements.txt`, without Modelwright; its own test
+runs there too, and its `train.py`, on the first rows of the training table, in an environment made from
+`requirements-train.txt`. Numbers beyond 1 are compared by their ratio. Models are kept in FOLDER and not
+trained again. pip finds packages as it always does (PIP_INDEX_URL ...).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,16 @@ import modelwright as mw
 
 EXPLAINED = 200
 """Fresh rows that are explained."""
+
+TRAINED_AGAIN = 500
+"""Rows that `train.py` gets."""
+
+COLUMNS = (
+    *("dataset", "task", "members", "fresh_rows", "covered", "size", "scale", "sum_error", "effect_error"),
+    *("sampled", "explain_rows_s", "explain_row_ms", "exported_rows", "exported_difference"),
+    *("exported_labels", "exported_files", "exported_lines", "parity", "trained_again"),
+    *("report_kb", "report_s", "failed"),
+)
 
 
 def divided(entry: dict[str, Any], data: Path, place: Path) -> tuple[Path, Path]:
@@ -46,17 +58,49 @@ def divided(entry: dict[str, Any], data: Path, place: Path) -> tuple[Path, Path]
     return paths
 
 
-def apart(found: Any, expected: Any) -> float:
+def apart(found: Any, expected: Any) -> str:
     """The largest difference, in units of the expected number where that is above 1."""
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
-    return float((np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max())
+    if found.shape != expected.shape:
+        raise ValueError(f"{found.shape} numbers were to be compared with {expected.shape}")
+    return f"{(np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max():.1e}"
 
 
-def said(model: mw.Model, fresh: Path) -> Any:
-    """What the model says of the fresh rows, as numbers."""
-    if model.problem.task.is_classification:
-        return model.predict_proba(fresh).to_numpy()
-    return model.predict(fresh).to_numpy().reshape(-1, 1)
+class Environments:
+    """Python environments in a folder, one for each list of requirements, without Modelwright."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, Path] = {}
+
+    def python(self, requirements: Path) -> Path:
+        """The interpreter of an environment with these packages."""
+        text = requirements.read_text()
+        if text not in self._known:
+            place = self._folder / str(len(self._known))
+            subprocess.run([sys.executable, "-m", "venv", place], check=True)
+            python = place / "bin" / "python"
+            install = [python, "-m", "pip", "install", "--quiet", "--no-compile", "-r", requirements]
+            subprocess.run(install, check=True, stdout=sys.stderr)
+            if not run(python, "-c", "import modelwright").returncode:
+                raise RuntimeError("The environment of a project has Modelwright in it.")
+            self._known[text] = python
+        return self._known[text]
+
+
+def run(*command: Any, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command that finds only the packages of its own interpreter."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run([*map(str, command)], cwd=folder, env=kept, capture_output=True, text=True)
+
+
+def said_by(*command: Any, folder: Path) -> str:
+    """What a script said, or an error with the last line of its complaint."""
+    done = run(*command, folder=folder)
+    if done.returncode:
+        complaint = (done.stderr or done.stdout).strip().splitlines()[-1]
+        raise RuntimeError(f"{Path(command[1]).name}: {complaint}")
+    return done.stdout.strip().splitlines()[-1]
 
 
 def uncertainty(model: mw.Model, fresh: Path, coverage: float) -> dict[str, Any]:
@@ -80,113 +124,119 @@ def explanation(model: mw.Model, fresh: Path) -> dict[str, Any]:
         alone.append(1000 * (time.perf_counter() - began))
     return {
         "scale": told.scale,
-        "sum_error": f"{apart(told.base + told.values.sum(axis=1), told.raw):.1e}",
-        "effect_error": f"{apart(effects, numbers.predictions):.1e}",
+        "sum_error": apart(told.base + told.values.sum(axis=1), told.raw),
+        "effect_error": apart(effects, numbers.predictions),
         "sampled": "|".join(numbers.sampled),
         "explain_rows_s": round(seconds, 2),
         "explain_row_ms": round(float(np.median(alone)), 1),
     }
 
 
-def exported(model: mw.Model, fresh: Path, place: Path, python: Path, known: set[str]) -> dict[str, Any]:
+def exported(model: mw.Model, fresh: Path, place: Path, environments: Environments) -> dict[str, Any]:
     """The project's answers on the fresh rows in an environment without Modelwright."""
     project, out = place / "project", place / "said.parquet"
-    mw.export(model, "project", output=project)
-    needed = project / "requirements.txt"
-    if needed.read_text() not in known:
-        subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "-r", needed], check=True, stderr=sys.stderr
-        )
-        known.add(needed.read_text())
-    there = subprocess.run([python, "-c", "import modelwright"], capture_output=True)
-    if there.returncode == 0:
-        raise SystemExit("The environment of the project has Modelwright in it.")
-    command = [python, project / "score.py", fresh, "-o", out]
+    written = mw.export(model, "project", output=project)
+    lines = [len((project / name).read_text().splitlines()) for name in written.files if name.endswith(".py")]
+    python = environments.python(project / "requirements.txt")
     classes = model.problem.task.is_classification
-    subprocess.run(
-        [*command, *(["--proba"] if classes else [])], check=True, cwd=place, stdout=subprocess.DEVNULL
-    )
-    frame = pl.read_parquet(out)
-    found = frame.select(pl.col("^p_.*$")).to_numpy() if classes else frame.to_numpy()
-    return {"exported_rows": len(found), "exported_difference": f"{apart(found, said(model, fresh)):.1e}"}
+    parity = said_by(python, project / "tests" / "test_parity.py", folder=place)
+    said_by(python, project / "score.py", fresh, "-o", out, *(["--proba"] if classes else []), folder=place)
+    frame, answers = pl.read_parquet(out), model.predict(fresh).to_list()
+    if classes:
+        found, expected = frame.select(pl.col("^p_.*$")), model.predict_proba(fresh)
+    else:
+        found, expected = frame, pl.DataFrame({"prediction": answers})
+    same = sum(map(str.__eq__, map(str, frame["prediction"].to_list()), map(str, answers)))
+    return {
+        "exported_rows": frame.height,
+        "exported_difference": apart(found.to_numpy(), expected.to_numpy()),
+        "exported_labels": f"{same} of {frame.height}" if classes else "",
+        "exported_files": len(lines),
+        "exported_lines": sum(lines),
+        "parity": parity,
+    }
+
+
+def trained_again(train: Path, place: Path, environments: Environments) -> dict[str, Any]:
+    """What the project's training script says of a part of the training table."""
+    project, part = place / "project", place / "part.csv"
+    pl.read_csv(train, infer_schema=False, missing_utf8_is_empty_string=True)[:TRAINED_AGAIN].write_csv(part)
+    python = environments.python(project / "requirements-train.txt")
+    return {"trained_again": said_by(python, project / "train.py", part, folder=place)}
 
 
 def reported(model: mw.Model, place: Path) -> dict[str, Any]:
     """Size of the report, and how long it takes."""
     began = time.perf_counter()
-    path = model.report(place / "report.html")
+    path = model.report(place / "report.html", seconds=10.0)
     return {"report_kb": round(path.stat().st_size / 1000), "report_s": round(time.perf_counter() - began, 1)}
 
 
+def trained(entry: dict[str, Any], train: Path, place: Path, options: argparse.Namespace) -> mw.Model:
+    """The model of a data set: the one that is kept, or a new one."""
+    kept = options.models / f"{entry['name']}.mw"
+    if not kept.exists():
+        mw.train(
+            train,
+            entry["target"],
+            task=entry["task"],
+            time_limit=options.time,
+            threads=options.threads,
+            workspace=place / "w",
+            output=kept,
+        )
+    return mw.load(kept)
+
+
 def measured(
-    entry: dict[str, Any], options: argparse.Namespace, python: Path, known: set[str]
+    entry: dict[str, Any], options: argparse.Namespace, environments: Environments
 ) -> dict[str, Any]:
+    """The row of a data set: what failed stands in it, and all else is measured."""
+    row: dict[str, Any] = {"dataset": entry["name"], "task": entry["task"]}
+    problems = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         train, fresh = divided(entry, options.data, place)
-        kept = options.models / f"{entry['name']}.mw"
-        if not kept.exists():
-            mw.train(
-                train,
-                entry["target"],
-                task=entry["task"],
-                time_limit=options.time,
-                workspace=place / "w",
-                output=kept,
-            )
-        model = mw.load(kept)
-        entries = json.loads((kept / "ensemble.json").read_text())["members"]
-        row = {
-            "dataset": entry["name"],
-            "task": entry["task"],
-            "members": "|".join(member["learner"] for member in entries),
-            **uncertainty(model, fresh, options.coverage),
-        }
+        model = trained(entry, train, place, options)
+        members = json.loads((model.path / "ensemble.json").read_bytes())["members"]
+        row["members"] = "|".join(member["learner"] for member in members)
         steps = (
+            lambda: uncertainty(model, fresh, options.coverage),
             lambda: explanation(model, fresh),
-            lambda: exported(model, fresh, place, python, known),
+            lambda: exported(model, fresh, place, environments),
+            lambda: trained_again(train, place, environments),
             lambda: reported(model, place),
         )
-        problems = []
         for step in steps:
             try:
                 row |= step()
-            except Exception as error:  # the table shows what failed, and the other sets are measured
+            except Exception as error:  # the other steps, and the other sets, are measured all the same
                 problems.append(f"{type(error).__name__}: {error}"[:300])
-        return row | {"failed": " | ".join(problems)}
-
-
-COLUMNS = (
-    *("dataset", "task", "members", "fresh_rows", "covered", "size", "scale", "sum_error", "effect_error"),
-    *("sampled", "explain_rows_s", "explain_row_ms", "exported_rows", "exported_difference"),
-    *("report_kb", "report_s", "failed"),
-)
+    return row | {"failed": " | ".join(problems)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
     parser.add_argument("results", type=Path)
+    parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--time", default="20s")
+    parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--coverage", type=float, default=0.9)
     parser.add_argument("--only", default="")
-    parser.add_argument("--models", type=Path, required=True)
     options = parser.parse_args()
     options.models.mkdir(parents=True, exist_ok=True)
     wanted = set(filter(None, options.only.split(",")))
-    known: set[str] = set()
     with tempfile.TemporaryDirectory() as folder, options.results.open("w", newline="") as handle:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        python = Path(folder) / "bin" / "python"
+        environments = Environments(Path(folder))
         writer = csv.DictWriter(handle, COLUMNS)
         writer.writeheader()
         for entry in json.loads((options.data / "manifest.json").read_text()):
-            if wanted and entry["name"] not in wanted:
-                continue
-            row = measured(entry, options, python, known)
-            writer.writerow(row)
-            handle.flush()
-            print(row, flush=True)
+            if not wanted or entry["name"] in wanted:
+                row = measured(entry, options, environments)
+                writer.writerow(row)
+                handle.flush()
+                print(row, flush=True)
 
 
 if __name__ == "__main__":

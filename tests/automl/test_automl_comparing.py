@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import modelwright as mw
 from conftest import table, without
+from modelwright.automl.bundle import MANIFEST, seal_bundle
 from modelwright.automl.evidence import read_evidence
 from modelwright.core import OptionError
 
@@ -82,7 +84,8 @@ def test_rows_that_one_of_them_was_trained_on_are_told(regression: mw.Model, wor
         mw.compare(regression, other)
     found = mw.compare(regression, other, without(table(), "spend"))
     assert any(regression.name in note and "was trained on these rows" in note for note in found.notes)
-    assert found.source == "out-of-fold"
+    assert found.source == mw.compare(other, regression, without(table(), "spend")).source == "given"
+    assert sum("out-of-fold" in note for note in found.notes) == 1
 
 
 def test_models_of_different_targets_are_refused(regression: mw.Model, binary: mw.Model) -> None:
@@ -91,3 +94,59 @@ def test_models_of_different_targets_are_refused(regression: mw.Model, binary: m
     frame = without(table(seed=9, rows=5), "spend")
     with pytest.raises(OptionError, match="rows in common"):
         mw.compare(regression, regression, frame)
+
+
+def test_rows_are_paired_by_their_place_in_the_table(regression: mw.Model, workspace: Path) -> None:
+    held = mw.train(
+        without(table(), "spend"), "spend", learners="linear", holdout=0.3, workspace=workspace, **OPTIONS
+    )
+    one, other = read_evidence(regression), read_evidence(held)
+    assert one is not None
+    assert other is not None
+    rows = np.intersect1d(one.rows, other.rows)
+    assert 100 < len(rows) < len(one.rows)
+    spend = table()["spend"].to_numpy()[rows]
+    found = mw.compare(regression, held)
+    assert found.rows == len(rows)
+    for score, known in zip((found.comparisons[0].first, found.comparisons[0].second), (one, other)):
+        places = [known.rows.tolist().index(row) for row in rows]
+        assert score[0] == pytest.approx(np.sqrt(np.mean((known.array[places] - spend) ** 2)))
+
+
+def test_training_rows_in_another_order_are_recognised(regression: mw.Model, simple: mw.Model) -> None:
+    shuffled = without(table(), "spend").sample(fraction=1.0, shuffle=True, seed=3)
+    found = mw.compare(simple, regression, shuffled)
+    assert found.source == "given"
+    assert sum("in another order" in note for note in found.notes) == 1
+    turned = mw.compare(simple, regression, shuffled.reverse())
+    assert turned.comparisons[0].difference == pytest.approx(found.comparisons[0].difference)
+    assert not mw.compare(simple, regression, without(table(seed=6), "spend")).notes
+
+
+def test_a_bundle_without_out_of_fold_rows_needs_rows(
+    regression: mw.Model, simple: mw.Model, tmp_path: Path
+) -> None:
+    place = simple.save(tmp_path / "old.mw")
+    (place / "evidence.npz").unlink()
+    manifest = json.loads((place / MANIFEST).read_text("utf-8"))
+    (place / MANIFEST).unlink()
+    seal_bundle(place, {key: value for key, value in manifest.items() if key not in ("files", "digest")})
+    old = mw.load(place)
+    for data in (None, without(table(), "spend")):
+        with pytest.raises(OptionError, match="no out-of-fold rows with it"):
+            mw.compare(regression, old, data)
+    fresh = without(table(seed=6), "spend")
+    first, second = mw.compare(regression, old, fresh), mw.compare(regression, simple, fresh)
+    assert first.comparisons[0].difference == second.comparisons[0].difference
+
+
+def test_other_costs_are_told(binary: mw.Model, workspace: Path) -> None:
+    frame = without(table(), "churn")
+    careful = mw.train(
+        frame, "churn", learners="linear", costs={("yes", "no"): 9}, workspace=workspace, **OPTIONS
+    )
+    fresh = without(table(seed=7, rows=300), "churn")
+    found = mw.compare(binary, careful, fresh, names=("plain", "careful"))
+    assert "where costs count, those of careful do" in found.notes[-1]
+    cost = next(each for each in found.comparisons if each.metric == "cost")
+    assert cost.second[0] == pytest.approx(careful.evaluate(fresh)["cost"]["score"])

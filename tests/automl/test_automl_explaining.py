@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 import modelwright as mw
 from conftest import table, without
+from modelwright.automl import TrainRequest, execute
 from modelwright.automl.explaining import read_wish, source_column, table_row, training_source
 from modelwright.core import (
     Column,
@@ -162,6 +166,12 @@ def test_statistics_of_columns_become_ranges_and_levels() -> None:
     assert source_column(plan).complete
     flag = Column("flag", Kind.BOOLEAN, parsing={"false": ["N"], "true": ["Y"]})
     assert source_column(flag).words == ("N", "Y")
+    place = Column("place", Kind.COORDINATES, statistics={"minimum": [1.0, 2], "maximum": [3.0, 4.0]})
+    assert source_column(place).corners == ((1.0, 2.0), (3.0, 4.0))
+    assert source_column(Column("place", Kind.COORDINATES, statistics={"minimum": [1.0]})).corners is None
+    tags = Column("tags", Kind.LIST, statistics={"top": [["x", 2], ["y", 1]], "items": 2})
+    assert source_column(tags).levels == ("x", "y")
+    assert source_column(tags).complete
     for broken in ({"minimum": "x", "quantiles": "abc"}, {"quantiles": [None], "maximum": True}, {}):
         damaged = source_column(Column("n", Kind.NUMERIC, statistics=broken))
         assert damaged.minimum is None
@@ -175,3 +185,97 @@ def test_a_row_of_a_table_is_said_the_same_of(binary: mw.Model) -> None:
     assert binary.predict(row)[0] == binary.predict(fresh)[7]
     typed = binary.explained.typed(row)
     assert typed["joined"].item() == datetime.fromisoformat(fresh["joined"][7])
+
+
+def people(seed: int = 0, rows: int = 1_200) -> pl.DataFrame:
+    """Hirings that were unjust to one sex."""
+    rng = np.random.default_rng(seed)
+    sex, skill = rng.choice(["f", "m"], rows), rng.normal(size=rows)
+    chance = 1 / (1 + np.exp(-(1.5 * skill + 2.2 * (sex == "m") - 1.1)))
+    return pl.DataFrame(
+        {
+            "skill": skill,
+            "years": rng.integers(0, 20, rows),
+            "sex": sex,
+            "hired": np.where(rng.random(rows) < chance, "yes", "no"),
+        }
+    )
+
+
+@pytest.fixture(scope="module", params=["aside", "learned from"])
+def levelled(request: pytest.FixtureRequest, workspace: Path) -> mw.Model:
+    """A model that decides by thresholds of each sex, to which the sex is no feature, or one."""
+    return execute(
+        TrainRequest(
+            people(),
+            "hired",
+            sensitive="sex",
+            overrides={} if request.param == "aside" else {"sex": "feature"},
+            mitigate="thresholds",
+            metric="accuracy",
+            learners=["linear"],
+            max_trials=1,
+            time_limit="10m",
+            threads=1,
+            executor="inline",
+            workspace=workspace,
+        )
+    ).model
+
+
+def test_thresholds_by_group_decide_in_explanations_too(levelled: mw.Model) -> None:
+    rows = people(7, 300)
+    said, likely = levelled.predict(rows).to_list(), levelled.predict_proba(rows)["yes"].to_numpy() > 0.5
+    moved = [place for place, label in enumerate(said) if (label == "yes") != likely[place]]
+    assert moved  # here the threshold of the group decides against the more probable class
+    learned = levelled.schema["sex"].is_feature
+    for place in moved[:3]:
+        row = rows.drop("hired").row(place, named=True)
+        assert levelled.explain(row).reasons()[0].output == said[place]
+        same = levelled.counterfactuals(row, said[place])
+        assert same.before == said[place]
+        assert "already" in same.told[0]
+        other = "no" if said[place] == "yes" else "yes"
+        found = levelled.counterfactuals(row, other, CounterfactualOptions(seconds=None, answers=1))
+        (answer,) = found.answers
+        assert levelled.predict_row({**row, **{each.column: each.after for each in answer.changes}}) == other
+        assert "sex" not in {each.column for each in answer.changes}
+        assert any(f"For sex {row['sex']} 'yes' is decided for above" in told for told in found.told)
+        assert any("stay as they are: 'sex'" in told for told in found.told) is learned
+    importance = levelled.importance(rows, QUICK)
+    assert importance.score == pytest.approx(levelled.evaluate(rows)["accuracy"]["score"])
+    assert importance.columns[0].columns == ("skill",)
+    assert any("Thresholds differ by 'sex'" in told for told in importance.left_out) is not learned
+
+
+def test_a_group_without_a_threshold_keeps_the_decision_of_the_model(levelled: mw.Model) -> None:
+    row = {"skill": 2.0, "years": 3, "sex": "x"}
+    found = levelled.counterfactuals(row, "no", CounterfactualOptions(seconds=None, answers=1))
+    assert any("no threshold of its own" in told for told in found.told)
+    (answer,) = found.answers
+    assert levelled.predict_row({**row, **{each.column: each.after for each in answer.changes}}) == "no"
+
+
+def test_planted_columns_come_first_and_noise_last(workspace: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({f"noise{number}": rng.normal(size=900) for number in range(4)}).with_columns(
+        size=pl.Series(rng.normal(size=900)),
+        colour=pl.Series(rng.choice(["red", "green", "blue"], 900)),
+        weight=pl.Series(rng.normal(size=900)),
+    )
+    frame = frame.with_columns(twin=pl.col("size") * 2.54 + rng.normal(scale=0.05, size=900))
+    frame = frame.with_columns(
+        price=3 * pl.col("size") + 2 * (pl.col("colour") == "red") + 0.7 * pl.col("weight") ** 2
+    )
+    options: dict[str, Any] = {"max_trials": 1, "time_limit": "10m", "threads": 1, "executor": "inline"}
+    request = TrainRequest(frame[:600], "price", learners=["lightgbm"], workspace=workspace, **options)
+    model = execute(request).model
+    found = model.importance(frame[600:], QUICK)
+    names = [entry.columns[0] for entry in found.columns]
+    assert set(names[:4]) == {"size", "twin", "colour", "weight"}
+    assert [set(group.columns) for group in found.groups] == [{"size", "twin"}]
+    assert found.groups[0].increase > max(found["size"].increase, found["twin"].increase)
+    assert all(found[name].is_clear for name in ("colour", "weight"))
+    assert all(abs(found[f"noise{number}"].increase) < 0.1 * found["weight"].increase for number in range(4))
+    additions = list(model.explain(frame[600:]).importance)
+    assert set(additions[:4]) == {"size", "twin", "colour", "weight"}

@@ -116,6 +116,21 @@ def test_new_rows_are_judged_as_training_rows_were(judged: mw.Model) -> None:
     assert report.views[0].verdict == "gap"
 
 
+def test_the_table_of_the_training_is_judged_out_of_fold(judged: mw.Model, levelled: mw.Model) -> None:
+    for model in (judged, levelled):
+        found, recorded = model.fairness(people()), model.fairness()
+        assert (found.source, found.rows) == ("out-of-fold", recorded.rows)
+        assert any("out-of-fold predictions of them" in note for note in found.notes)
+        for group, known in zip(found.views[0].groups, recorded.views[0].groups, strict=True):
+            assert group.group == known.group
+            for name in ("selection_rate", "mean_prediction"):
+                assert group.figures[name].value == pytest.approx(known.figures[name].value, abs=2e-3)
+    shuffled = judged.fairness(people().sample(fraction=1.0, shuffle=True, seed=1))
+    assert shuffled.source == "data"
+    assert any("in another order" in note for note in shuffled.notes)
+    assert not any("another order" in note for note in judged.fairness(people(2)).notes)
+
+
 def test_a_column_that_training_never_saw_can_be_judged_by(place: Path) -> None:
     model = run(place, people().drop("sex"), sensitive=None)
     with pytest.raises(OptionError, match="trained without sensitive columns"):

@@ -14,8 +14,9 @@ import modelwright as mw
 from conftest import table, without
 from html_pages import Page
 from modelwright.automl.bundle import MANIFEST, seal_bundle
-from modelwright.automl.report_origin import as_command
+from modelwright.automl.report_origin import _ARGUMENTS, _FLAGS, _PAIRS, _REPEATED, as_command
 from modelwright.automl.reporting import check_report_path, collect_report, report_text
+from modelwright.automl.request import TrainRequest
 from modelwright.core import OptionError, SchemaMismatch
 from modelwright.evaluation.report import ReportData
 
@@ -23,17 +24,18 @@ SECTIONS = [
     "verdict",
     "task",
     "score",
-    "leaderboard",
-    "data",
-    "findings",
     "performance",
     "explanation",
     "uncertainty",
     "fairness",
+    "data",
+    "findings",
+    "leaderboard",
     "decisions",
     "resources",
     "reproduction",
     "limits",
+    "words",
 ]
 
 
@@ -96,7 +98,10 @@ def test_other_tasks_have_every_section(name: str, request: pytest.FixtureReques
 
 
 def test_a_model_of_values_says_that_it_has_no_probabilities(regression: mw.Model) -> None:
-    assert "no curves of probabilities" in missing(collect_report(regression, seconds=0), "performance")
+    report = collect_report(regression, seconds=0)
+    assert not missing(report, "performance")
+    text = json.dumps(report.to_dict()["sections"][SECTIONS.index("performance")])
+    assert "not probabilities" in text
 
 
 def test_without_the_training_table_the_rest_is_shown(binary: mw.Model) -> None:
@@ -245,12 +250,23 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
     assert "<b>yes</b>" in page.text
 
 
+def test_a_command_says_everything_that_was_asked_for() -> None:
+    told = {*_ARGUMENTS, *_REPEATED, *_PAIRS, *_FLAGS, *_OF_THEIR_OWN}
+    assert told == set(TrainRequest(data="a.csv", target="y").bundled()) - _NO_WISHES
+
+
+_OF_THEIR_OWN = {"data", "target", "costs", "quantiles", "sensitive", "refit", "distill"}
+_NO_WISHES = {"undone", "executor"}
+
+
 def test_a_command_is_quoted() -> None:
     asked = {
         "data": "my data.csv",
         "target": ["late", "lost"],
         "costs": [["yes", "no", 5.0]],
         "quantiles": [],
+        "sensitive": {"sex": [], "age": [40.0, 65.5]},
+        "mitigate": "thresholds",
         "monotonic": {"age": 1},
         "without": ["text"],
         "refit": False,
@@ -259,6 +275,7 @@ def test_a_command_is_quoted() -> None:
         "threads": None,
     }
     assert as_command(asked) == (
-        "modelwright train 'my data.csv' --target late --target lost --without text"
-        " --monotonic age=increasing --cost yes:no=5 --stop-when-flat --no-refit --distill"
+        "modelwright train 'my data.csv' --target late --target lost --mitigate thresholds --without text"
+        " --monotonic age=increasing --cost yes:no=5 --sensitive sex --sensitive age=40,65.5"
+        " --stop-when-flat --no-refit --distill"
     )

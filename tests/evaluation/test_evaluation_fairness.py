@@ -197,6 +197,9 @@ def test_levels_missing_and_unseen_values_are_groups() -> None:
     assert column.levels == ("a", "b")
     codes = column.codes(pl.Series(["a", None, "z"]))
     assert [column.labels[code] for code in codes] == ["a", "(missing)", "(not seen in training)"]
+    nan = float("nan")
+    ages = sensitive_column(pl.Series([nan, *map(float, range(18, 60))]), "age")
+    assert ages.labels[ages.codes(pl.Series([nan, 30.0]))[0]] == "(missing)"
     flag = sensitive_column(pl.Series([True, False, None]), "flag")
     assert flag.levels == ("false", "true")
     assert sensitive_column(pl.Series([0.0, 1.0, 10.0, 2.0]), "code").levels == ("0", "1", "2", "10")

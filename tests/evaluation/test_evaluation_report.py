@@ -15,6 +15,8 @@ from modelwright.evaluation.report import (
     Code,
     Curves,
     Dots,
+    Fact,
+    Facts,
     Figure,
     Heading,
     Heat,
@@ -75,6 +77,8 @@ def figures(name: str = "plain") -> list[Figure]:
         Dots("log", "", "n", "v", ("a", "b"), (0.0, 5.0), scale="log"),
         Heat(name, name, name, name, (name, "b"), (name, "d"), ((1.0, None), (NAN, 1e12))),
         Heat("empty", "", "r", "c", (), (), ()),
+        Heat("rows", "", "r", "c", ("a", "b"), (name, "d"), ((1.0, 3.0), (0.0, 0.0)), by_row=True),
+        Heat("many", "", "r", "c", ("a",), tuple(f"class {n}" for n in range(31)), ((1.0,) * 31,)),
         Histogram(name, name, name, name, (0.0, 1.0, 1.0, 2.0), (3.0, 0.0, INF)),
         Histogram("point", "", "x", "y", (5.0, 5.0), (1.0,)),
     ]
@@ -90,6 +94,7 @@ def everything(name: str) -> ReportData:
         Code(name),
         Items((Item(name, name, "part"), Item(name, "", "nowhere")), name, "risk"),
         Items((Item(name),)),
+        Facts((Fact(name, name, name), Fact("score", "0.9")), name),
         table,
         Table.bounded(name, (name,), [(name,)], folded=True),
         *figures(name),
@@ -177,13 +182,36 @@ def test_every_number_of_a_drawing_is_finite(place: int) -> None:
     assert not re.search(r"\b(nan|inf)\b", attributes, re.IGNORECASE)
     numbers = drawn_numbers(attributes)
     assert all(math.isfinite(number) and abs(number) < 20_000 for number in numbers)
-    assert len(page.of("title")) == 1
+    assert [each for each in page.of("title") if each] == [{"id": "f-t"}]  # the others are of single marks
     assert len(page.of("desc")) == 1
 
 
 def test_a_curve_with_a_gap_is_two_lines() -> None:
     gap = Curves("", "", "x", "y", (Series("a", (0.0, 1.0, 2.0, 3.0, 4.0), (0.0, 1.0, NAN, 1.0, 0.0)),))
     assert len(re.findall(r'class="line s0"', svg(gap, "f"))) == 2
+
+
+def test_what_curves_are_compared_with_is_always_drawn() -> None:
+    lines = tuple(Series(f"s{n}", (0.0, 1.0), (0.0, 1.0)) for n in range(9))
+    drawn = svg(Curves("", "", "x", "y", (*lines, Series("chance", (0.0,), (1.0,), is_reference=True))), "f")
+    assert re.findall(r">(s\d|chance)</text>", drawn) == ["s0", "s1", "s2", "s3", "s4", "s5", "chance"]
+
+
+@pytest.mark.parametrize("letter", ["i", "W", "\u8a9e"])
+def test_names_do_not_leave_the_drawing(letter: str) -> None:
+    """Roughly: an em is 12 wide, and no letter is wider."""
+    widths = {"i": 3, "W": 12, "\u8a9e": 12}
+    drawn = svg(Bars("", "", "n", "v", (letter * 80,), (1.0,)), "f", compact=True)
+    ((x, name),) = re.findall(r'<text x="([\d.]+)"[^>]*class="name">([^<]*)<', drawn)
+    assert widths[letter] * (len(name) - 1) <= float(x)
+    assert "\u2026" in name
+
+
+def test_figures_that_follow_each_other_stand_side_by_side() -> None:
+    line = Curves("a", "", "x", "y", (Series("a", (0.0, 1.0), (0.0, 1.0)),))
+    page = Page(report_html(report_of(line, line, Paragraph("between"), line)))
+    assert [each["class"] for each in page.of("div") if each["class"] == "figures"] == ["figures"]
+    assert [each["viewbox"].split()[2] for each in page.of("svg")] == ["460", "460", "640"]
 
 
 def test_curves_differ_without_colours() -> None:
@@ -263,7 +291,7 @@ def test_json_is_json(name: str) -> None:
     parsed = json.loads(text)
     kinds = {block["type"] for block in parsed["sections"][0]["blocks"]}
     drawn = {"curves", "bars", "dots", "heat", "histogram"}
-    assert {"heading", "paragraph", "code", "items", "table"} | drawn == kinds
+    assert {"heading", "paragraph", "code", "items", "facts", "table"} | drawn == kinds
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))

@@ -151,3 +151,21 @@ def test_the_threshold_of_a_utility_decides_as_predictions_do() -> None:
     assert threshold is not None
     assert (codes == (chance > threshold)).all()
     assert decision_threshold(np.array([[0.0, 1.0], [0.0, 1.0]])) is None
+
+
+def test_nobody_and_everybody_are_said_in_words() -> None:
+    positive, scores = drawn(400, seed=9)
+    never = threshold_table(positive, scores, "yes", values=CellValues(-1.0, -500.0))
+    always = threshold_table(positive, scores, "yes", values=CellValues(500.0, 1.0, -500.0))
+    assert never.recommended.flagged == 0
+    assert never.sentence.startswith("Flag no row as 'yes'")
+    assert always.recommended.flagged == 1
+    assert always.sentence.startswith("Flag every row as 'yes'")
+    assert always.best == pytest.approx(500 * positive.mean() + (1 - positive.mean()))
+
+
+def test_thresholds_of_rare_classes_keep_their_digits() -> None:
+    positive, scores = drawn(3000, seed=10)
+    rare = threshold_table(positive, scores * 1e-6, "yes", values=CellValues(9.0, -1.0))
+    usual = threshold_table(positive, scores, "yes", values=CellValues(9.0, -1.0))
+    assert rare.recommended.threshold == pytest.approx(1e-6 * usual.recommended.threshold, rel=1e-4)

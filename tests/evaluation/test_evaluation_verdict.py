@@ -85,6 +85,9 @@ def test_a_rule_is_silent_where_nothing_is_known(rule: str) -> None:
         ("gain", {"score": 0.55}),
         ("beats_baseline", {"baseline": 0.79, "ties_baseline": True}),
         ("calibrated", {"calibration": (0.05, 0.04)}),
+        ("calibrated", {"calibration": (0.01, 0.002)}),  # many rows: more than chance
+        ("many_rows", {"training_rows": 50_000, "low": None, "high": None, "source": "out-of-fold"}),
+        ("even", {"slices": 9, "training_rows": 100}),  # too few rows to find any
         ("miscalibrated", {"calibration": (0.1, 0.09)}),  # few rows: chance alone is as far off
         ("covers", {"coverage": (0.9, 0.8)}),
         ("even", {"slices": 9, "worst_slice": ("x", "loss", 2.0, 1.0, 50)}),
@@ -114,6 +117,8 @@ def test_there_are_at_most_three_of_each_the_weightiest_first() -> None:
     ("facts", "words"),
     [
         ({}, "clearly better"),
+        ({"score": 0.9}, "far better"),
+        ({"compared": 0.6}, "somewhat better"),  # on the rows of the constant
         ({"score": 0.6}, "somewhat better"),
         ({"score": 0.53}, "only a little better"),
         ({"score": 0.5}, "do not use it"),
@@ -130,7 +135,7 @@ def test_the_headline_says_it_in_words(facts: dict[str, Any], words: str) -> Non
 def test_errors_count_the_other_way_round() -> None:
     facts = VerdictFacts("price", "rmse", greater_is_better=False, optimum=0.0, score=2.0, constant=10.0)
     assert facts.gain == pytest.approx(0.8)
-    assert "clearly better" in judge(facts).headline
+    assert "far better" in judge(facts).headline
 
 
 def test_a_verdict_is_jsonable() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwright.core import FitTask, Problem, Task, View
+from modelwright.core import FeatureInfo, FitTask, Problem, Task, View
 from modelwright.ensemble import Calibration, Ensemble, Member, Stacker
 from modelwright.ensemble.isotonic import Curve
 from modelwright.ensemble.outputs import fit_outputs
@@ -25,6 +25,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "linear": {},
     "nearest_neighbors": {},
     "naive_bayes": {},
+    "mlp": {"epochs": 2, "width": 16},
+    "tabm": {"epochs": 2, "width": 16, "members": 2},
 }
 TASKS = (Task.BINARY, Task.MULTICLASS, Task.REGRESSION, Task.MULTILABEL, Task.QUANTILE)
 
@@ -139,10 +141,23 @@ def test_offsets_of_quantiles_go_to_the_base(tmp_path: Path) -> None:
     np.testing.assert_allclose(offset.base, plain.base + np.array(offsets))
 
 
-@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.REGRESSION], ids=str)
-def test_members_without_exact_additions_are_named_and_their_sums_hold(task: Task, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("task", "other"),
+    [
+        (Task.BINARY, "naive_bayes"),
+        (Task.BINARY, "mlp"),
+        (Task.MULTICLASS, "tabm"),
+        (Task.REGRESSION, "nearest_neighbors"),
+        (Task.REGRESSION, "mlp"),
+        (Task.MULTILABEL, "mlp"),
+        (Task.QUANTILE, "mlp"),
+    ],
+    ids=str,
+)
+def test_members_without_exact_additions_are_named_and_their_sums_hold(
+    task: Task, other: str, tmp_path: Path
+) -> None:
     table = table_of(task)
-    other = "nearest_neighbors" if task is Task.REGRESSION else "naive_bayes"
     ensemble = Ensemble(task, members(tmp_path, table, {"lightgbm": 1, other: 2}))
     found = check(ensemble, table.view.take(slice(0, 12)))
     assert found.sampled == (f"my {other}",)
@@ -171,6 +186,26 @@ def test_columns_of_a_view_are_summed_to_their_sources(tmp_path: Path) -> None:
     assert coarse.columns == ("other", "number", "c0", "c1")
     np.testing.assert_allclose(coarse.values[:, 1], fine.values[:, :4].sum(axis=1))
     assert not coarse.values[:, 0].any()
+
+
+def test_the_time_between_two_dates_belongs_to_both(tmp_path: Path) -> None:
+    table = table_of(Task.REGRESSION)
+    info = table.view.info
+    gap = FeatureInfo("start → end", "start", "days_between")
+    ends = (FeatureInfo("end", "end", "value"), FeatureInfo("start", "start", "value"))
+    view = replace(table.view, info=replace(info, numeric=(gap, *ends, *info.numeric[3:])))
+    ensemble = Ensemble(Task.REGRESSION, members(tmp_path, table, {"lightgbm": 1, "linear": 1}))
+    fine, shared = attribute(ensemble, table.view), attribute(ensemble, view, columns=["end", "start"])
+    assert shared.columns == ("end", "start", "n3", "c0", "c1")
+    half = fine.values[:, 0] / 2
+    assert np.abs(half).max() > 0
+    np.testing.assert_allclose(shared.values[:, 0], fine.values[:, 1] + half)
+    np.testing.assert_allclose(shared.values[:, 1], fine.values[:, 2] + half)
+    np.testing.assert_allclose(shared.base + shared.values.sum(axis=1), shared.raw)
+    # a column that only seems to be one of a pair
+    lonely = replace(view.info, numeric=(replace(gap, name="start → gone"), *view.info.numeric[1:]))
+    alone = attribute(ensemble, replace(view, info=lonely))
+    np.testing.assert_allclose(alone.values[:, 0], fine.values[:, 0] + fine.values[:, 2])
 
 
 def test_no_rows_are_no_error(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from modelwright.export.project.emission import module_text
 from modelwright.export.project.extraction import extract, imported_packages, undefined_names
 from modelwright.export.project.layout import place_of, runtime
 from modelwright.export.project.references import find_references
-from modelwright.export.project.sources import parse_source
+from modelwright.export.project.sources import parse_source, without_shortcuts
+from modelwright.learners import LEARNERS
 
 A = '''"""A module.
 
@@ -176,3 +177,28 @@ def test_the_modules_for_projects_need_little() -> None:
     stacking = module_text(found["modelwright.ensemble.stacking"], place_of)
     assert "def fit_stacker" not in stacking
     assert "def combine" in stacking
+
+
+def test_quicker_ways_of_single_rows_stay_behind() -> None:
+    fitted = [LEARNERS.load(name).fitted for name in LEARNERS.names()]
+    roots = [(each.__module__, each.__qualname__) for each in fitted]
+    found = extract([(runtime("score"), "main"), *roots])
+    kept = {name.rpartition(".")[2] for name in found}
+    assert {"lightgbm", "catboost", "forest", "hist_trees", "neural_network"} <= kept
+    assert not kept & {"lightgbm_row", "catboost_row", "tree_walk", "forest_bag", "tree_shap", "attribution"}
+    assert not kept & {"neural_training", "neural_numpy", "neural_recipe", "neural_learner", "row"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if rows == 1:\n        a = 2",
+        "if rows == 1:\n        return 2\n    else:\n        a = 2",
+        "if a:\n        a = 1\n    elif rows == 1:\n        return 2",
+        "if a and rows == 1:\n        return 2",
+        "if rows == 2:\n        return 2",
+    ],
+)
+def test_other_conditions_stay(code: str) -> None:
+    text = f"def f(a, rows):\n    {code}\n    return a"
+    assert without_shortcuts(text) == text

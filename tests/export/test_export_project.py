@@ -12,6 +12,8 @@ import pytest
 from export_bundles import FEATURES, Part, largest_difference, make_model, run, table
 
 import modelwright as mw
+from modelwright.automl.bundle import MANIFEST, seal_bundle
+from modelwright.automl.group_decisions import GROUP_THRESHOLDS
 from modelwright.core import OptionError, SchemaMismatch, UnknownName
 from modelwright.ensemble.calibration import Calibration
 from modelwright.ensemble.stacking import Stacker
@@ -224,7 +226,21 @@ def test_an_earlier_export_is_replaced_only_by_force(model: mw.Model, project: E
     assert (project.path / "score.py").exists()
 
 
-def test_unknown_forms_are_named(model: mw.Model, tmp_path: Path) -> None:
+def test_thresholds_by_group_are_refused(model: mw.Model, tmp_path: Path) -> None:
+    copy = model.save(tmp_path / "copy.mw")
+    column = {"name": "plan", "levels": ["Basic"], "cuts": []}
+    record = {"constraint": "equalized_odds", "columns": [column], "keys": [[0]], "thresholds": [0.4]}
+    (copy / GROUP_THRESHOLDS).write_text(json.dumps(record))
+    manifest = json.loads((copy / MANIFEST).read_text())
+    (copy / MANIFEST).unlink()
+    seal_bundle(copy, {key: value for key, value in manifest.items() if key not in ("files", "digest")})
+    with pytest.raises(OptionError, match="a threshold for each group.*reweighting"):
+        mw.export(mw.load(copy), output=tmp_path / "project")
+    assert not (tmp_path / "project").exists()
+
+
+def test_unknown_forms_are_named(
+model: mw.Model, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="projects"):
         mw.export(model, to="projects", output=tmp_path / "x")
 

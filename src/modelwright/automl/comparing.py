@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from modelwright.automl.judged_rows import (
+    GIVEN,
     OUT_OF_FOLD,
     JudgedRows,
     is_training_data,
@@ -44,7 +45,8 @@ class ModelComparison:
     ----------
     names : tuple of str
     source : str
-        ``"given"`` rows, or the ``"out-of-fold"`` rows that both have.
+        ``"out-of-fold"``: rows of the training table that neither model had seen when it predicted them; else
+        ``"given"``.
     rows : int
     comparisons : tuple of PairedComparison
         By the metric of the first model, then by others.
@@ -142,8 +144,9 @@ def compare(
         )
         for metric in _metrics(one, other)
     )
-    told = tuple(dict.fromkeys((*notes, *mine.notes, *theirs.notes)))
-    return ModelComparison(called, mine.source, len(mine.target), comparisons, told)
+    source = OUT_OF_FOLD if mine.source == theirs.source == OUT_OF_FOLD else GIVEN
+    told = (*notes, *_notes_of_rows(called, mine, theirs), *_notes_of_problems(one, other, called))
+    return ModelComparison(called, source, len(mine.target), comparisons, told)
 
 
 def _loaded(given: Model | str | Path, workspace: str | Path | None) -> Model:
@@ -192,11 +195,38 @@ def _listed(values: Any) -> str:
 def _metrics(one: Model, other: Model) -> tuple[Metric, ...]:
     """The metric of the first model, that of the second, and the usual ones; each once."""
     own = [model.problem.metric for model in (one, other) if model.metric is not None]
+    known = one.problem if one.problem.costs else replace(one.problem, costs=other.problem.costs)
     found: dict[str, Metric] = {}
     for name in (*own, *_ALSO[one.problem.task]):
-        metric = problem_metric(one.problem, name)
+        metric = problem_metric(known, name)
         found.setdefault(metric.name, metric)
     return tuple(found.values())
+
+
+def _notes_of_rows(called: tuple[str, str], mine: JudgedRows, theirs: JudgedRows) -> tuple[str, ...]:
+    """What is to be known of the rows: once where it holds for both models, else with the name of one."""
+    shared = tuple(note for note in mine.notes if note in theirs.notes)
+    own = (
+        f"{name}: {note}"
+        for name, rows in zip(called, (mine, theirs), strict=True)
+        for note in rows.notes
+        if note not in shared
+    )
+    return (*shared, *own)
+
+
+def _notes_of_problems(one: Model, other: Model, called: tuple[str, str]) -> tuple[str, ...]:
+    """Where the models were trained for different ends, whose count."""
+    found = []
+    if one.problem.task is Task.BINARY and one.problem.classes != other.problem.classes:
+        found.append(
+            f"The positive class is {one.problem.classes[1]!r}, as {called[0]} has it; {called[1]} was trained "
+            "with the other one."
+        )
+    if sorted(one.problem.costs, key=str) != sorted(other.problem.costs, key=str):
+        whose = called[0] if one.problem.costs else called[1]
+        found.append(f"The models were trained for different costs; where costs count, those of {whose} do.")
+    return tuple(found)
 
 
 def _reordered(predictions: Predictions, own: Problem, wanted: Problem) -> Predictions:
@@ -216,16 +246,16 @@ def _given(
     models: tuple[Model, Model], data: Any, called: tuple[str, str]
 ) -> tuple[JudgedRows, JudgedRows, tuple[str, ...]]:
     """The rows of given data that both can be judged on, and whether one of them was trained on these."""
-    rows = [judged_rows(model, data) for model in models]
-    notes = []
-    for name, model, found in zip(called, models, rows, strict=True):
-        if found.source == OUT_OF_FOLD:
+    rows: list[JudgedRows] = []
+    notes: list[str] = []
+    for name, model in zip(called, models, strict=True):
+        known = out_of_fold_rows(model) if is_training_data(model, data) else None
+        rows.append(judged_rows(model, data) if known is None else known)
+        if known is not None:
             notes.append(
                 f"{name} was trained on these rows: its out-of-fold predictions stand in, which make it look "
                 "a little worse than it is."
             )
-        elif is_training_data(model, data):
-            notes.append(f"{name} was trained on these rows, which flatters it.")
     return (*_shared(rows[0], rows[1]), tuple(notes))
 
 
@@ -254,7 +284,10 @@ def _in_common(
                 "rows with the target that neither was trained on."
             )
         found.append(rows)
-    note = "The rows are out-of-fold rows of the training table, by which both models were also chosen."
+    note = (
+        "The rows are out-of-fold rows of the training table, by which both models were also chosen: intervals "
+        "are wider for it."
+    )
     return (*_shared(found[0], found[1]), (note,))
 
 

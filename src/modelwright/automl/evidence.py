@@ -6,6 +6,7 @@ They are out-of-fold rows of the training table: none was predicted by a model t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ from modelwright.core import (
     generator,
 )
 from modelwright.ensemble import Conformal, fit_conformal
-from modelwright.learners.state import check_state, read_arrays, write_arrays
+from modelwright.learners.state import read_arrays, write_arrays
 
 __all__ = ["Evidence", "read_conformal", "read_evidence", "write_evidence"]
 
@@ -34,6 +35,8 @@ _FILE, _CONFORMAL = "evidence.npz", "conformal.json"
 _MOST_ROWS, _MOST_CELLS = 200_000, 1_500_000
 _SHARE_OF_LIMIT = 0.1
 """Part of a limit of size that evidence may take."""
+
+_VALUES = (Task.REGRESSION, Task.QUANTILE)
 
 
 class _Bundled(Protocol):
@@ -113,30 +116,36 @@ def write_evidence(
     if conformal is not None:
         (directory / _CONFORMAL).write_bytes(canonical_json(conformal.to_dict()))
     kept = _sample(evidence, problem, seed, limit)
-    if not len(kept):
-        return
-    arrays = {
+    total = np.array([evidence.total], np.int64)
+    if len(kept):
+        write_arrays(directory / _FILE, {**_columns(evidence, problem, kept), "total": total})
+
+
+def _columns(evidence: Evidence, problem: Problem, kept: IntArray) -> dict[str, NDArray[Any]]:
+    """What is kept of some rows: probabilities with 32 bits, values as they are."""
+    has_values, predictions = problem.task in _VALUES, evidence.predictions
+    found = {
         "rows": evidence.rows[kept].astype(np.int64),
         "fold": evidence.fold[kept].astype(np.int16),
-        "target": evidence.target[kept],
-        "array": evidence.array[kept].astype(np.float32),
-        "total": np.array([evidence.total], np.int64),
+        "target": evidence.target[kept].astype(np.float64 if has_values else np.int32),
+        "array": predictions.array[kept].astype(np.float64 if has_values else np.float32),
     }
-    if evidence.predictions.decided is not None:
-        arrays["decided"] = evidence.predictions.decided[kept].astype(np.int32)
+    if predictions.decided is not None:
+        found["decided"] = predictions.decided[kept].astype(np.int32)
     if evidence.weights is not None:
-        arrays["weights"] = evidence.weights[kept].astype(np.float32)
+        found["weights"] = evidence.weights[kept].astype(np.float64)
     if evidence.groups is not None:
-        arrays["groups"] = evidence.groups[kept].astype(np.int64)
-    write_arrays(directory / _FILE, arrays)
+        found["groups"] = evidence.groups[kept].astype(np.int64)
+    return found
 
 
 def _sample(evidence: Evidence, problem: Problem, seed: int, limit: int | None) -> IntArray:
     """Which rows are kept, in their order."""
-    outputs, rows = max(1, problem.outputs), len(evidence.rows)
-    most = min(_MOST_ROWS, _MOST_CELLS // outputs)
-    if limit is not None:
-        most = min(most, int(_SHARE_OF_LIMIT * limit) // (4 * outputs + 34))
+    rows = len(evidence.rows)
+    most = min(_MOST_ROWS, _MOST_CELLS // max(1, problem.outputs))
+    if limit is not None and rows:
+        one = sum(column.nbytes for column in _columns(evidence, problem, np.arange(1)).values())
+        most = min(most, int(_SHARE_OF_LIMIT * limit) // one)
     if rows <= most:
         return np.arange(rows)
     return np.sort(generator(seed, "evidence").permutation(rows)[:most])
@@ -152,33 +161,103 @@ def read_evidence(model: _Bundled) -> Evidence | None:
     """
     if _FILE not in model.manifest["files"]:
         return None
-    path, problem = model.path / _FILE, model.problem
-    arrays = read_arrays(path)
+    problem = model.problem
+    arrays = read_arrays(model.path / _FILE)
     try:
-        rows, target = arrays["rows"], arrays["target"]
-        array = arrays["array"].astype(np.float64)
-        weights, groups, decided = (arrays.get(name) for name in ("weights", "groups", "decided"))
-        shape = (len(rows),) if problem.task is Task.REGRESSION else (len(rows), problem.outputs)
-        known = [part for part in (arrays["fold"], target, weights, groups, decided) if part is not None]
-        fits = array.shape == shape and all(len(part) == len(rows) for part in known)
-        check_state(fits and bool(np.isfinite(array).all()), path, "holds arrays of another problem")
+        known = {name: _COLUMNS[name](array, problem) for name, array in arrays.items()}
+        rows, total = len(known["rows"]), known.pop("total")
+        fits = len(total) == 1 and all(len(column) == rows <= total[0] for column in known.values())
+        if not fits:
+            raise ValueError("columns of different lengths")
+        array, decided = known.pop("array"), known.get("decided")
         if problem.task.is_classification:
             array = Predictions.of_probabilities(array).array
-            for codes in (target, decided):
-                inside = codes is None or bool(((codes >= 0) & (codes < len(problem.classes))).all())
-                check_state(inside, path, "holds classes that there are not")
-            target = target.astype(np.int64)
         return Evidence(
-            rows.astype(np.int64),
-            arrays["fold"].astype(np.int64),
-            target,
-            Predictions(array, model.utility, None if decided is None else decided.astype(np.int64)),
-            None if weights is None else weights.astype(np.float64),
-            None if groups is None else groups.astype(np.int64),
-            int(arrays["total"][0]),
+            known["rows"],
+            known["fold"],
+            known["target"],
+            Predictions(array, model.utility, decided),
+            known.get("weights"),
+            known.get("groups"),
+            int(total[0]),
         )
     except (LookupError, TypeError, ValueError) as error:
         raise BundleError(f"The evidence of {str(model.path)!r} is damaged ({error}).") from error
+
+
+def _whole(array: NDArray[Any], problem: Problem) -> IntArray:
+    """One whole number a row.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if array.ndim != 1 or array.dtype.kind != "i":
+        raise ValueError(f"an array of shape {array.shape} and type {array.dtype}")
+    return array.astype(np.int64)
+
+
+def _places(array: NDArray[Any], problem: Problem) -> IntArray:
+    """One whole number a row, from 0 on."""
+    found = _whole(array, problem)
+    if (found < 0).any():
+        raise ValueError("positions below 0")
+    return found
+
+
+def _codes(array: NDArray[Any], problem: Problem) -> IntArray:
+    """A class for each row."""
+    found = _places(array, problem)
+    if not problem.task.is_classification or (found >= len(problem.classes)).any():
+        raise ValueError("classes that there are not")
+    return found
+
+
+def _numbers(array: NDArray[Any], problem: Problem) -> FloatArray:
+    """Numbers, of which there may be several a row."""
+    if array.dtype.kind != "f" or not np.isfinite(array).all():
+        raise ValueError("an array that holds more than numbers")
+    return array.astype(np.float64)
+
+
+def _targets(array: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    if problem.task.is_classification:
+        return _codes(array, problem)
+    if problem.task is Task.MULTILABEL:
+        flags = _places(array.reshape(-1), problem).reshape(array.shape)
+        if array.shape[1:] != (len(problem.labels),) or (flags > 1).any():
+            raise ValueError("labels that there are not")
+        return flags
+    return _numbers(array.reshape(len(array)), problem)
+
+
+def _predicted(array: NDArray[Any], problem: Problem) -> FloatArray:
+    outputs = () if problem.task is Task.REGRESSION else (problem.outputs,)
+    found = _numbers(array, problem)
+    if found.shape[1:] != outputs or (problem.task not in _VALUES and (found.min() < 0 or found.max() > 1)):
+        raise ValueError("predictions of another problem")
+    return found
+
+
+def _weights(array: NDArray[Any], problem: Problem) -> FloatArray:
+    found = _numbers(array, problem)
+    if found.ndim != 1 or (found < 0).any():
+        raise ValueError("weights that cannot be")
+    return found
+
+
+_COLUMNS: Mapping[str, Callable[[NDArray[Any], Problem], NDArray[Any]]] = {
+    "rows": _places,
+    "fold": _places,
+    "target": _targets,
+    "array": _predicted,
+    "decided": _codes,
+    "weights": _weights,
+    "groups": _whole,
+    "total": _places,
+}
+"""What reads each array of the file; it raises ValueError for what cannot be one."""
 
 
 def read_conformal(model: _Bundled) -> Conformal:
@@ -200,5 +279,5 @@ def read_conformal(model: _Bundled) -> Conformal:
         found = Conformal.from_dict(read_part(model.path, model.manifest, _CONFORMAL))
         found.require_outputs(model.problem)
         return found
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BundleError(f"The intervals of {str(model.path)!r} are damaged ({error}).") from error

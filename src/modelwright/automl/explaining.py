@@ -9,8 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from modelwright.automl.group_decisions import GroupDecisions
 from modelwright.core import (
     Column,
     DataError,
@@ -19,6 +21,7 @@ from modelwright.core import (
     OptionError,
     Predictions,
     Problem,
+    Role,
     Schema,
     Task,
 )
@@ -67,9 +70,11 @@ class Explained:
     note : str
         Why the metric is not the one of the training, if so.
     also : tuple of str
-        Columns that predictions need besides the features.
+        Columns that predictions and decisions need besides the features.
     predicted : pair of float or None
         The lowest and the highest value that was predicted for rows of the training table.
+    by_group : GroupDecisions or None
+        Thresholds by group, where the model decides by them.
     """
 
     predictor: FunctionPredictor
@@ -79,6 +84,7 @@ class Explained:
     note: str = ""
     also: tuple[str, ...] = ()
     predicted: tuple[float, float] | None = None
+    by_group: GroupDecisions | None = None
 
     @classmethod
     def of(
@@ -127,6 +133,14 @@ class Explained:
         predicted = _predicted_range(reference or {}) if problem.task is Task.REGRESSION else None
         return cls(predictor, problem, schema, metric, note, tuple(also), predicted)
 
+    def deciding_by(self, by_group: GroupDecisions | None) -> Explained:
+        """The same with thresholds by group, where a model decides by them."""
+        if by_group is None:
+            return self
+        predictor = replace(self.predictor, decide=by_group.apply)
+        also = by_group.needed(self.schema, self.also)
+        return replace(self, predictor=predictor, also=also, by_group=by_group)
+
     def importance(self, data: Any, options: ImportanceOptions | None = None) -> Importance:
         """See `Model.importance`."""
         rows = conform_labelled(data, self.schema, self.problem, self.also)
@@ -136,7 +150,12 @@ class Explained:
         found = permutation_importance(
             self.predictor, frame, rows.target, self.metric, weights=rows.weights, options=options
         )
-        return replace(found, left_out=(self.note, *found.left_out)) if self.note else found
+        told = [self.note] if self.note else []
+        unused = [name for name in self._divided_by if not self.schema[name].is_feature]
+        if unused and self.metric.needs == "labels":
+            names = ", ".join(map(repr, unused))
+            told.append(f"Thresholds differ by {names}, which the model does not look at: it was not shuffled.")
+        return replace(found, left_out=(*told, *found.left_out))
 
     def dependence(self, data: Any, column: str, options: DependenceOptions | None = None) -> Dependence:
         """See `Model.dependence`."""
@@ -158,13 +177,19 @@ class Explained:
         chosen = options or CounterfactualOptions()
         for name in chosen.keep:
             _ = self.schema[name]  # a column that the model does not use cannot change in any case
-        features = {column.name for column in self.schema.features}
-        chosen = replace(chosen, keep=tuple(name for name in chosen.keep if name in features))
+        features = {column.name: column for column in self.schema.features}
+        guarded = [name for name, column in features.items() if column.role is Role.SENSITIVE]
+        guarded = [name for name in features if name in guarded or name in self._divided_by]
+        kept = dict.fromkeys(name for name in (*chosen.keep, *guarded) if name in features)
         frame = self.typed(row)
         wished = _as_wish(wish)
-        found = find_counterfactuals(self.predictor, frame, wished, chosen)
-        outside = [f"The row is outside of training: {each.reason}." for each in self._outside(frame)]
-        told = [*found.told, *outside]
+        predictor, by_group = self._for_row(frame)
+        found = find_counterfactuals(predictor, frame, wished, replace(chosen, keep=tuple(kept)))
+        told = list(found.told)
+        if guarded:
+            told.append(f"Sensitive columns stay as they are: {', '.join(map(repr, guarded))}.")
+        told += by_group
+        told += [f"The row is outside of training: {each.reason}." for each in self._outside(frame)]
         if not found.found and self.predicted is not None and _is_beyond(wished, self.predicted):
             low, high = self.predicted
             told.append(f"No training row was predicted so: predictions went from {low:g} to {high:g}.")
@@ -188,6 +213,22 @@ class Explained:
         conformed = conform([dict(data)] if is_row else data, self.schema, self.also)
         self._tell(conformed.findings)
         return conformed.frame
+
+    @property
+    def _divided_by(self) -> tuple[str, ...]:
+        """The columns by whose groups thresholds differ."""
+        return () if self.by_group is None else self.by_group.names
+
+    def _for_row(self, frame: pl.DataFrame) -> tuple[FunctionPredictor, list[str]]:
+        """The predictor with what decisions are worth for the group of a single row, and that in words."""
+        if self.by_group is None or frame.height != 1:
+            return self.predictor, []
+        threshold, group = self.by_group.of_row(frame)
+        if threshold is None:
+            return self.predictor, [f"For {group} there is no threshold of its own: the model's own decides."]
+        told = f"For {group} {str(self.problem.classes[1])!r} is decided for above {threshold:.3g}."
+        # as a threshold decides, so does the larger of what both decisions are worth then
+        return replace(self.predictor, utility=np.diag([threshold, 1.0 - threshold])), [told]
 
     def _outside(self, frame: pl.DataFrame) -> tuple[OutsideValue, ...]:
         return outside_values(self.predictor.columns, frame)
@@ -241,18 +282,29 @@ def source_column(column: Column) -> SourceColumn:
     if column.kind is Kind.BOOLEAN:
         no, yes = (column.parsing.get(word) for word in ("false", "true"))
         return replace(plain, words=(str(no[0]), str(yes[0]))) if no and yes else plain
-    if column.kind is Kind.CATEGORICAL:
+    if column.kind in (Kind.CATEGORICAL, Kind.LIST):
         top, known_levels = facts.get("top"), column.parsing.get("known")
         frequent = [str(pair[0]) for pair in top if isinstance(pair, Sequence) and pair] if top else []
         every = [str(level) for level in known_levels] if isinstance(known_levels, Sequence) else []
         levels = tuple(dict.fromkeys((*frequent, *every)))
-        return replace(plain, levels=levels, complete=bool(every) or len(levels) == facts.get("distinct"))
+        count = facts.get("items" if column.kind is Kind.LIST else "distinct")
+        return replace(plain, levels=levels, complete=bool(every) or len(levels) == count)
+    if column.kind is Kind.COORDINATES:
+        low, high = _corner(facts.get("minimum")), _corner(facts.get("maximum"))
+        return replace(plain, corners=None if low is None or high is None else (low, high))
     return plain
 
 
 def _number(value: Any) -> float | None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and abs(value) < float("inf") else None
+
+
+def _corner(value: Any) -> tuple[float, float] | None:
+    if not isinstance(value, Sequence) or len(value) != 2:
+        return None
+    north, east = _number(value[0]), _number(value[1])
+    return None if north is None or east is None else (north, east)
 
 
 def _moment(value: Any) -> float | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from modelwright.automl.bundle import read_part
+from modelwright.automl.evidence import read_evidence
+from modelwright.automl.judged_rows import Judged as JudgedModel
+from modelwright.automl.judged_rows import flattery, is_training_data
 from modelwright.automl.problem_options import as_sensitive
 from modelwright.automl.sensitive import Sensitive
 from modelwright.core import (
@@ -40,11 +43,20 @@ from modelwright.evaluation import (
 )
 from modelwright.metrics import Metric
 
-__all__ = ["FAIRNESS", "Judged", "labelled_groups", "recorded_fairness", "trained_columns", "write_fairness"]
+__all__ = [
+    "FAIRNESS",
+    "Judged",
+    "given_fairness",
+    "labelled_groups",
+    "recorded_fairness",
+    "trained_columns",
+    "write_fairness",
+]
 
 FAIRNESS = "fairness.json"
 """The part of a bundle."""
 
+_OUT_OF_FOLD = "The model was trained on these rows: its out-of-fold predictions of them are judged."
 _NOT_MEASURED = (
     "What reweighting changed was not measured: there was no time for fits without it. A training without "
     "--mitigate tells."
@@ -239,6 +251,43 @@ def labelled_groups(
             require_groups(known.codes(series[name]), name)
             columns.append(known)
     return rows, sensitive_rows(columns, series)
+
+
+def given_fairness(
+    model: JudgedModel,
+    data: Any,
+    found: tuple[LabelledRows, SensitiveRows],
+    predict: Callable[[], Predictions],
+) -> FairnessReport:
+    """Judge rows that are given; out of fold where they are those of the training.
+
+    Parameters
+    ----------
+    model : Model
+    data : table
+    found : (rows, groups)
+        As `labelled_groups` gives them.
+    predict : callable
+        Gives the predictions of these rows, where they are needed.
+    """
+    rows, groups = found
+    known = read_evidence(model) if is_training_data(model, data) else None
+    if known is None:
+        report = fairness_report(model.problem, rows.target, predict(), groups, rows.weights)
+        note = flattery(model, data, rows.conformed.frame)
+    else:
+        _, mine, theirs = np.intersect1d(rows.rows, known.rows, assume_unique=True, return_indices=True)
+        weights = None if known.weights is None else known.weights[theirs]
+        report = fairness_report(
+            model.problem,
+            known.target[theirs],
+            known.predictions.take(theirs),
+            groups.take(mine),
+            weights,
+            "out-of-fold",
+        )
+        note = _OUT_OF_FOLD
+    return replace(report, notes=(*report.notes, note)) if note else report
 
 
 def _columns_of(data: Any, names: Sequence[str]) -> Mapping[str, pl.Series]:

@@ -77,6 +77,14 @@ class GroupDecisions:
         """The same for the rows of a frame that holds the columns, typed as in training."""
         return self.decide(predictions, sensitive_rows(self.columns, frame))
 
+    def of_row(self, frame: pl.DataFrame) -> tuple[float | None, str]:
+        """The threshold of a single row (None: the model's own decision stands), and its group in words."""
+        rows = sensitive_rows(self.columns, frame)
+        threshold = float(np.append(self.thresholds, np.nan)[positions(rows, self.keys)[0]])
+        codes = rows.codes[0].tolist()
+        words = [f"{column.name} {column.labels[code]}" for column, code in zip(self.columns, codes)]
+        return None if np.isnan(threshold) else threshold, " and ".join(words)
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""
         return {

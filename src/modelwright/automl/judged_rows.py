@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,11 +29,26 @@ from modelwright.data import LabelledRows, conform, read_raw
 from modelwright.evaluation import Leaderboard
 from modelwright.metrics import Metric
 
-__all__ = ["Judged", "JudgedRows", "is_training_data", "judged_rows", "out_of_fold_rows", "training_data"]
+__all__ = [
+    "Judged",
+    "JudgedRows",
+    "flattery",
+    "is_training_data",
+    "judged_rows",
+    "looks_trained_on",
+    "out_of_fold_rows",
+    "training_data",
+]
 
 _log = logging.getLogger("modelwright")
 
 OUT_OF_FOLD, GIVEN = "out-of-fold", "given"
+
+_FLATTERS = "The model was trained on these rows: everything here flatters. Give other rows."
+_MAY_FLATTER = (
+    "Every column has the statistics that it had in training: if these are the rows that the model was trained "
+    "on, in another order or another file, everything here flatters."
+)
 
 
 class Judged(Protocol):
@@ -145,7 +161,7 @@ def judged_rows(model: Judged, data: Any = None, also: Sequence[str] = ()) -> Ju
         if known is not None:
             note = "The model was trained on these rows: its out-of-fold predictions of them are judged."
             return replace(known, notes=(note, *known.notes))
-        _log.warning("The model was trained on these rows: everything here flatters. Give other rows.")
+        _log.warning(_FLATTERS)
     return _given_rows(model, data, also)
 
 
@@ -203,6 +219,7 @@ def _given_rows(model: Judged, data: Any, also: Sequence[str]) -> JudgedRows:
         grouped = []  # groups are needed for intervals alone
         found, predictions = model.labelled(data, also)
     frame = found.conformed.frame[found.rows]
+    note = flattery(model, data, found.conformed.frame)
     groups = None
     if grouped:
         ranks = frame[grouped[0]].alias("values").rank("dense").cast(pl.Int64)
@@ -216,7 +233,7 @@ def _given_rows(model: Judged, data: Any, also: Sequence[str]) -> JudgedRows:
         found.weights,
         None if groups is None else groups.astype(np.int64),
         frame,
-        tuple(dict.fromkeys(finding.message for finding in found.findings)),
+        tuple(dict.fromkeys(filter(None, (note, *(finding.message for finding in found.findings))))),
     )
 
 
@@ -231,6 +248,61 @@ def is_training_data(model: Judged, data: Any) -> bool:
         return bool(read_raw(data, [] if as_file else None).info.sha256 == known["sha256"])
     except ModelwrightError:
         return False  # what cannot be read is told by whoever reads it
+
+
+def flattery(model: Judged, data: Any, frame: pl.DataFrame) -> str:
+    """Why what rows say of a model may flatter it; empty where nothing speaks for that.
+
+    Parameters
+    ----------
+    model : Model
+    data : table
+    frame : polars.DataFrame
+        All of its rows, typed as in training.
+    """
+    if is_training_data(model, data):
+        return _FLATTERS
+    return _MAY_FLATTER if looks_trained_on(model.schema, frame) else ""
+
+
+def looks_trained_on(schema: Schema, frame: pl.DataFrame) -> bool:
+    """Whether rows have, in every column, the statistics of the training table: its rows, in whatever order.
+
+    Parameters
+    ----------
+    schema : Schema
+        Of training.
+    frame : polars.DataFrame
+        All rows of a table, typed as in training.
+
+    Examples
+    --------
+    >>> from modelwright.core import Column, Kind
+    >>> known = {"rows": 3, "missing": 0, "minimum": 1.0, "maximum": 4.0, "mean": 7 / 3}
+    >>> schema = Schema((Column("age", Kind.NUMERIC, statistics=known),))
+    >>> [looks_trained_on(schema, pl.DataFrame({"age": ages})) for ages in ([4.0, 1.0, 2.0], [4.0, 1.0, 3.0])]
+    [True, False]
+    """
+    known = [column for column in schema.features if column.statistics.get("rows")]
+    telling = any("mean" in column.statistics or "top" in column.statistics for column in known)
+    return telling and all(_agrees(column.statistics, frame[column.name]) for column in known)
+
+
+def _agrees(known: Mapping[str, Any], values: pl.Series) -> bool:
+    """Whether the values of a column have its statistics, as far as these are quickly told."""
+    given = values.alias("values")  # a name like ^a.*$ is a pattern to polars
+    if (known["rows"], known.get("missing")) != (len(given), given.null_count()):
+        return False
+    if "mean" in known and given.dtype.is_numeric() and given.null_count() < len(given):
+        numbers = given.drop_nulls().cast(pl.Float64).to_numpy()
+        found = float(numbers.min()), float(numbers.max()), float(numbers.mean())
+        asked = float(known["minimum"]), float(known["maximum"]), float(known["mean"])
+        size = max(abs(asked[0]), abs(asked[1]))
+        return all(math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9 * size) for a, b in zip(found, asked))
+    if "top" in known and given.dtype == pl.String:
+        rows = dict(given.value_counts(name="__rows__").rows())
+        return all(rows.get(level) == count for level, count in known["top"])
+    return True
 
 
 def training_data(model: Judged) -> tuple[str | None, str]:

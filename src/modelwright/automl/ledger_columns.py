@@ -84,6 +84,13 @@ _OTHER_KIND: Mapping[str, str] = {
 }
 """The next best thing that a column could be taken for."""
 
+_FILLED: Mapping[str, str] = {
+    "numeric": "missing stays missing; learners that need a number get the median, and a mark",
+    "categorical": "missing shares a code with rare levels and with those that are new",
+    "text": "a missing text has no words, and its statistics are missing",
+}
+"""What becomes of missing cells, by kind; as for numbers in other kinds."""
+
 _NOTHING = "nothing can be learned from such rows, or judged by them: correct the data"
 
 _MOST_EXAMPLES = 3
@@ -111,6 +118,8 @@ def column_entries(manifest: Mapping[str, Any]) -> Iterator[LedgerEntry]:
                 yield _dropped(column, excluded.get(name), name in aside)
         else:
             yield _typed(column, name in said)
+            if column["role"] == "feature" and (column.get("statistics") or {}).get("missing"):
+                yield _filled(column)
     for finding in findings:
         found = _noticed(finding, columns, kept)
         if found is not None:
@@ -170,6 +179,20 @@ def _typed(column: Mapping[str, Any], said: bool) -> LedgerEntry:
         _counts(column),
         undo=None if said else {"overrides": {name: other}},
         fixed="you set it: give another kind with --set" if said else "",
+    )
+
+
+def _filled(column: Mapping[str, Any]) -> LedgerEntry:
+    name, statistics = column["name"], column["statistics"]
+    missing, rows = statistics["missing"], statistics.get("rows")
+    return LedgerEntry(
+        f"missing:{name}",
+        "values",
+        name,
+        _FILLED.get(column["kind"], _FILLED["numeric"]),
+        f"{missing} of {rows} cells are missing",
+        {"missing": missing, "rows": rows},
+        undo={"overrides": {name: "ignored"}},
     )
 
 

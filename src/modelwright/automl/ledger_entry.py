@@ -37,6 +37,7 @@ _FLAGS: Mapping[str, str] = {
     "task": "--task",
     "positive": "--positive",
     "folds": "--folds",
+    "max_trials": "--max-trials",
     "search": "--search",
     "holdout": "--holdout",
     "group": "--group",
@@ -173,7 +174,7 @@ def as_options(arguments: Mapping[str, Any]) -> list[str]:
     """
     found: list[str] = []
     for name, value in arguments.items():
-        if name in ("refit", "distill"):
+        if name in ("refit", "distill", "stop_when_flat"):
             found += _switched(name, value)
         elif value is None:
             found.append(f"(without {_FLAGS[name]})")
@@ -185,6 +186,8 @@ def as_options(arguments: Mapping[str, Any]) -> list[str]:
 def _switched(name: str, value: Any) -> list[str]:
     if name == "refit":
         return ["--refit" if value else "--no-refit"]
+    if name == "stop_when_flat":
+        return ["--stop-when-flat"] if value else ["(without --stop-when-flat)"]
     return ["--distill"] if value else ["(without --distill and --student)"]
 
 

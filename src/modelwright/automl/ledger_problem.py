@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelwright.automl.ledger_entry import LedgerEntry
+from modelwright.core import Task
+from modelwright.metrics import default_metric
 
 __all__ = ["problem_entries"]
 
@@ -14,8 +16,9 @@ _OTHER_METRIC: Mapping[str, str] = {
     "multiclass": "accuracy",
     "regression": "mae",
     "multilabel": "roc_auc",
+    "quantile": "",
 }
-"""The next usual metric of a task, for whoever does not want the default."""
+"""The next usual metric of a task, for whoever does not want the default; none where it has one alone."""
 
 _ASKED = "as asked"
 
@@ -69,15 +72,19 @@ def _task(manifest: Mapping[str, Any], request: Mapping[str, Any], reasons: Mapp
     told = ("rows", "distinct", "minimum", "maximum")
     known = {name: statistics[name] for name in told if name in statistics}
     asked = request.get("task", "auto") != "auto"
+    undo: dict[str, Any] | None = {"task": "auto"} if asked else {"task": other} if other else None
+    fixed = "" if undo else "the values of the target leave no other task"
+    if request.get("quantiles"):
+        asked, undo, fixed = True, None, "you asked for quantiles: leave out --quantiles"
     return LedgerEntry(
         "task",
         "target",
         target,
         str(task),
-        _ASKED if asked else reason,
+        _ASKED if asked else reason or "seen from the target's values",
         {**known, "classes": list(manifest["problem"].get("classes") or ())[:20]},
-        undo={"task": "auto"} if asked else {"task": other} if other else None,
-        fixed="" if asked or other else "the values of the target leave no other task",
+        undo=undo,
+        fixed=fixed,
     )
 
 
@@ -97,17 +104,19 @@ def _positive(problem: Mapping[str, Any]) -> LedgerEntry:
 def _metric(
     manifest: Mapping[str, Any], request: Mapping[str, Any], reasons: Mapping[str, str]
 ) -> LedgerEntry:
-    name = manifest["score"]["metric"]
-    asked = request.get("metric", "auto") != "auto"
-    other = "auto" if asked else _OTHER_METRIC.get(manifest["task"])
+    name, task = manifest["score"]["metric"], Task(manifest["task"])
+    asked, reason = request.get("metric", "auto") != "auto", reasons.get(f"metric {name}", "")
+    if name == "cost" and not asked:
+        reason = "you said what errors cost"
+    other = "auto" if asked and name != default_metric(task) else _OTHER_METRIC[task]
     return LedgerEntry(
         "metric",
         "metric",
         "",
         name,
-        _ASKED if asked else reasons.get(f"metric {name}", "the task's default"),
+        _ASKED if asked else reason or "the task's default",
         {"greater_is_better": manifest["score"].get("greater_is_better")},
-        undo=None if other is None else {"metric": other},
+        undo={"metric": other} if other else None,
         fixed="" if other else "there is one metric for this task",
     )
 
@@ -115,27 +124,25 @@ def _metric(
 def _split(
     manifest: Mapping[str, Any], request: Mapping[str, Any], reasons: Mapping[str, str]
 ) -> Iterator[LedgerEntry]:
-    facts = manifest["validation"]
+    facts, rows = manifest["validation"], manifest["data"].get("training_rows")
     scheme, count = facts["scheme"], int(facts["folds"])
     copies = [each for each in manifest.get("findings", ()) if each["check"] == "copies"]
-    reason = reasons.get(f"{count} folds, {scheme}", "")
+    named = [name for name in ("group", "time_column") if request.get(name)]
+    undo: dict[str, Any] | None = None
     if copies:
-        undo: dict[str, Any] | None = {"without": ["copies"]}
-        fixed = ""
-    else:
-        undo = None
-        fixed = "it follows from --group, --time-column and the target: name such a column, or leave it out"
+        undo = {"without": ["copies"]}
+    elif named and not request.get("group_features"):
+        undo = dict.fromkeys(named)
     yield LedgerEntry(
         "split",
         "split",
         "",
         "grouped by copies of rows" if copies else str(scheme),
-        copies[0]["message"] if copies else reason,
-        copies[0].get("evidence") or {} if copies else {},
+        copies[0]["message"] if copies else reasons.get(f"{count} folds, {scheme}") or "it suits the target",
+        {"rows": rows, "folds": count, **(copies[0].get("evidence") or {} if copies else {})},
         undo=undo,
-        fixed=fixed,
+        fixed="" if undo else "it follows from the target, and from columns named with --group or --time-column",
     )
-    rows = manifest["data"].get("training_rows")
     asked = request.get("folds") is not None
     yield LedgerEntry(
         "folds",

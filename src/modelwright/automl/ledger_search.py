@@ -83,6 +83,11 @@ class SearchFacts:
         score = self.manifest["score"]
         return Effect.of(score["metric"], bool(score["greater_is_better"]), value, other, basis, against)
 
+    @property
+    def tried(self) -> Sequence[Mapping[str, Any]]:
+        """Lines of configurations that were tried: neither the ensemble nor the baseline."""
+        return tuple(entry for entry in self.entries if entry["learner"] not in (_ENSEMBLE, _BASELINE))
+
     def best(self, scores: Sequence[float]) -> float | None:
         """The best of some scores."""
         if not scores:
@@ -148,23 +153,33 @@ def _lost(facts: SearchFacts) -> Iterator[LedgerEntry]:
     """Configurations that were not finished, by what became of them."""
     remedies = {
         "failed": "see the reasons; leave the learner out by naming the others with --learner",
-        "pruned": "more time (--time) lets more of them finish; with --max-trials all do",
+        "pruned": "each would come out as another configuration did",
         "out of time": "give more time (--time)",
     }
     for status, remedy in remedies.items():
-        lost = [entry for entry in facts.entries if entry["status"] == status]
+        lost = [entry for entry in facts.tried if entry["status"] == status]
         if not lost:
             continue
         shown = [f"{entry['label']}: {entry['note']}" for entry in lost[:_MOST_EXAMPLES]]
+        undo = _unpruned(facts) if status == "pruned" else None
         yield LedgerEntry(
             f"trials:{status.replace(' ', '_')}",
             "learners",
             status,
-            f"{len(lost)} of {len(facts.entries)} configurations {_became(status)}",
+            f"{len(lost)} of {len(facts.tried)} configurations {_became(status)}",
             "; ".join(shown),
             {"count": len(lost), "labels": [entry["label"] for entry in lost]},
-            fixed=remedy,
+            undo=undo,
+            fixed="" if undo else remedy,
         )
+
+
+def _unpruned(facts: SearchFacts) -> dict[str, Any] | None:
+    """As many configurations on all folds, none given up; None where the number was given already."""
+    if facts.manifest["plan"].get("reproducible"):
+        return None
+    flat = {"stop_when_flat": False} if facts.request.get("stop_when_flat") else {}
+    return {"max_trials": len(facts.tried), **flat}
 
 
 def _became(status: str) -> str:
@@ -227,7 +242,7 @@ def _members(facts: SearchFacts) -> Iterator[LedgerEntry]:
         undo={"without": ["ensemble"]} if several else None,
         fixed="" if several else "no other configuration added anything, or one alone was asked for",
     )
-    tried = [e["learner"] for e in facts.entries if e["learner"] not in (_ENSEMBLE, _BASELINE)]
+    tried = [entry["learner"] for entry in facts.tried]
     for learner in dict.fromkeys(entry["learner"] for entry in members):
         mine = [entry for entry in members if entry["learner"] == learner]
         others = [name for name in dict.fromkeys(tried) if name != learner]

@@ -13,9 +13,14 @@ import polars as pl
 
 from modelwright.automl.attributing import Explanation, RowExplainer
 from modelwright.automl.bundle import copy_bundle, open_bundle, read_part
-from modelwright.automl.evidence import read_conformal, read_evidence
+from modelwright.automl.evidence import read_conformal
 from modelwright.automl.explaining import Explained
-from modelwright.automl.fairness import labelled_groups, recorded_fairness, trained_columns
+from modelwright.automl.fairness import (
+    given_fairness,
+    labelled_groups,
+    recorded_fairness,
+    trained_columns,
+)
 from modelwright.automl.group_decisions import GroupDecisions, read_group_decisions
 from modelwright.automl.learning_curve import learning_curve
 from modelwright.automl.ledger import LedgerEntry, read_ledger
@@ -24,7 +29,7 @@ from modelwright.automl.performance import Performance, performance
 from modelwright.automl.plugins import read_plugins, require_plugins
 from modelwright.automl.reporting import write_report
 from modelwright.automl.terms import OutputTerms, read_terms
-from modelwright.automl.uncertainty import abstained, coverage_of, parts_of
+from modelwright.automl.uncertainty import abstained, measured_coverage
 from modelwright.core import (
     BundleError,
     DataError,
@@ -49,7 +54,7 @@ from modelwright.data import (
     single_row,
     to_caller,
 )
-from modelwright.ensemble import Ensemble
+from modelwright.ensemble import Conformal, Ensemble
 from modelwright.evaluation import (
     CoverageRow,
     FairnessReport,
@@ -57,7 +62,6 @@ from modelwright.evaluation import (
     LearningCurve,
     ParetoTable,
     bootstrap_scores,
-    fairness_report,
     score_interval,
 )
 from modelwright.explanation import (
@@ -408,19 +412,19 @@ class Model:
         SchemaMismatch
             As for `predict`.
         """
-        known = read_conformal(self)
+        known = self._conformal
         caller, predictions = self._raw(data)
         bounds = known.intervals(predictions.array, coverage, self.problem.quantiles)
         return to_caller(bounds, caller, ("low", "high"))
 
     def predict_or_abstain(self, data: Any, confidence: float = 0.8) -> Any:
-        """What `predict` says where a class is probable enough, and None elsewhere.
+        """What `predict` says where that label is probable enough, and None elsewhere.
 
         Parameters
         ----------
         data : as for `predict`
         confidence : float, default 0.8
-            Least probability of the most probable class.
+            Least probability of the label.
 
         Returns
         -------
@@ -434,7 +438,7 @@ class Model:
             As for `predict`.
         """
         caller, predictions = self._raw(data)
-        unsure = abstained(self.problem, predictions.array, confidence).tolist()
+        unsure = abstained(self.problem, predictions, confidence).tolist()
         labels = [self.problem.classes[code] for code in predictions.codes.tolist()]
         return to_caller([None if no else label for no, label in zip(unsure, labels, strict=True)], caller)
 
@@ -451,7 +455,8 @@ class Model:
         coverage : float, default 0.9
             What is asked for.
         by : str, optional
-            A column of the data: coverage is told for each of its levels, or for five ranges of a number.
+            Any column of the data, also one that training did not use: coverage is told for each of its levels
+            (50 at most), or for five ranges of numbers or dates.
 
         Returns
         -------
@@ -465,21 +470,7 @@ class Model:
         SchemaMismatch
             As for `evaluate`, or if there is no column ``by``.
         """
-        conformal = read_conformal(self)
-        if data is None:
-            known = read_evidence(self)
-            if known is None or by is not None:
-                raise OptionError(
-                    "Coverage of parts of the rows needs the rows: give data with the target column."
-                    if known
-                    else f"The bundle of {self.name!r} holds no out-of-fold rows. Give data with the target."
-                )
-            return coverage_of(conformal, self.problem, known.target, known.array, coverage)
-        rows = conform_labelled(data, self.schema, self.problem, self._also)
-        _tell((*rows.conformed.findings, *rows.findings))
-        array = self._predict(rows.conformed).array[rows.rows]
-        parts = None if by is None else parts_of(rows.conformed.frame[rows.rows], by)
-        return coverage_of(conformal, self.problem, rows.target, array, coverage, parts)
+        return measured_coverage(self, data, coverage, by)
 
     def predict_set(self, data: Any, coverage: float = 0.9, by_class: bool = False) -> Any:
         """The labels that cannot be excluded for a row: one where the model is sure, several where it is not.
@@ -505,7 +496,7 @@ class Model:
         SchemaMismatch
             As for `predict`.
         """
-        known = read_conformal(self)
+        known = self._conformal
         caller, predictions = self._raw(data)
         return sets_to_caller(known.sets(predictions.array, coverage, by_class), self.problem, caller)
 
@@ -523,8 +514,9 @@ class Model:
         Parameters
         ----------
         data : as for `predict`, with the target and the sensitive columns; optional
-            Rows that the model was not trained on. By default what the bundle says of the out-of-fold rows,
-            where the model was trained with sensitive columns.
+            Rows that the model was not trained on; of the very table of the training its out-of-fold
+            predictions are judged. By default what the bundle says of these, where the model was trained
+            with sensitive columns.
         sensitive : str, list of str, or mapping of str to list of float; optional
             The columns, with the cuts between ranges of a number if the usual ones will not do. By default
             those of the training. The model need not have seen them.
@@ -548,8 +540,9 @@ class Model:
         trained = trained_columns(self.path, self.manifest)
         rows, groups = labelled_groups(data, self.schema, self.problem, self._also, (sensitive, trained))
         _tell((*rows.conformed.findings, *rows.findings))
-        predictions = self._predict(rows.conformed).take(rows.rows)
-        return fairness_report(self.problem, rows.target, predictions, groups, rows.weights)
+        return given_fairness(
+            self, data, (rows, groups), lambda: self._predict(rows.conformed).take(rows.rows)
+        )
 
     def evaluate(self, data: Any) -> dict[str, dict[str, float | None]]:
         """Score the model on rows whose target is known.
@@ -785,7 +778,11 @@ class Model:
             also=self._featurizer.also,
             metric=self.metric,
             reference=read_part(self.path, self.manifest, "reference.json"),
-        )
+        ).deciding_by(self._by_group)
+
+    @cached_property
+    def _conformal(self) -> Conformal:
+        return read_conformal(self)
 
     @cached_property
     def _row_explainer(self) -> RowExplainer:

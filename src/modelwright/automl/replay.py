@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.automl.bundle import check_output
 from modelwright.automl.environment import environment, machine
 from modelwright.automl.evidence import read_evidence
 from modelwright.automl.execute import execute
@@ -31,7 +32,7 @@ from modelwright.automl.replay_comparison import (
 from modelwright.automl.request import TrainRequest
 from modelwright.automl.trace import TrialTrace, read_trials
 from modelwright.automl.undo import same_request
-from modelwright.core import BadInput, parse_duration
+from modelwright.core import BadInput, BudgetTooSmall, parse_duration
 from modelwright.core.events import Listener
 from modelwright.data import read_raw, shown_source
 from modelwright.metrics import problem_metric
@@ -47,6 +48,16 @@ _CUT = ("text_cut", "leaks_cut")
 
 _ROUNDED = 1e-4
 """Part of a score that rounding of the kept rows to 32 bits may change."""
+
+_BEFORE = ("data", "versions", "machine")
+"""Parts that are compared before anything is fitted."""
+
+_NOTHING = "Nothing was fitted again."
+
+_UNREPEATABLE = (
+    "The run was limited by time and cannot be repeated: its trials are not recorded, or the limit changed what "
+    "was made of the data. Train with --max-trials for runs that come out the same."
+)
 
 _ON_THE_CLOCK = (
     "The run was limited by time, so that how far each fit came depended on the machine's pace. Its "
@@ -166,12 +177,14 @@ def replay(
     'identical'
     """
     model = load_run_or_model(str(reference), workspace)
+    if output is not None:
+        check_output(Path(output).expanduser().absolute())
     given = list(made_of(model.manifest, environment(), machine()))
     try:
         request = same_request(model, None if data is None else TrainRequest(data=data))
         found = read_raw(request.source()).info
     except BadInput as error:
-        return _without_data(model, given, str(error))
+        return _stopped(model, given, ("versions", "machine"), (_lost(model, data, error),), _NOTHING)
     recorded = model.manifest["data"]
     if found.sha256 != recorded["sha256"]:
         changed = [
@@ -180,20 +193,39 @@ def replay(
             if recorded.get(key) != getattr(found, key)
         ]
         note = f"The data at {shown_source(request.data)} is not what the run read: nothing was fitted."
-        return _stopped(model, [*changed, *given], ("data", "versions", "machine"), (), note)
+        return _stopped(model, [*changed, *given], _BEFORE, (), note)
+    lost = _lost_holdout(request)
+    if lost:
+        return _stopped(model, given, _BEFORE, (lost,), _NOTHING)
     counted = bool(model.manifest["plan"].get("reproducible"))
     planned = () if counted else _planned(model)
     if not counted and not planned:
-        return _unrepeatable(model, given)
+        return _stopped(model, given, _BEFORE, (_UNREPEATABLE,), _NOTHING)
     if planned:
         request = replace(request, max_trials=len(planned), replays=planned, stop_when_flat=False)
     with tempfile.TemporaryDirectory(prefix="modelwright-replay-") as place:
         target = Path(place, "replayed.mw") if output is None else Path(output)
-        outcome = execute(_patient(request, model, Path(place), target), listeners)
+        try:
+            outcome = execute(_patient(request, model, Path(place), target), listeners)
+        except (BadInput, BudgetTooSmall) as error:  # other versions may not know an option, or a learner
+            return _stopped(model, given, _BEFORE, (f"The run could not be done again: {error}",), _NOTHING)
         if outcome.interrupted:
             note = "The replay was stopped by you before it was done."
-            return _stopped(model, given, ("data", "versions", "machine"), (), note)
+            return _stopped(model, given, _BEFORE, (), note)
         return _compared(model, outcome.model, given, request.source(), counted)
+
+
+def _lost_holdout(request: TrainRequest) -> str:
+    """What to say where a holdout of its own is gone; empty where it is there, or the run had none."""
+    if isinstance(request.holdout, (str, list)):
+        try:
+            float(request.holdout)  # type: ignore[arg-type]  # a fraction may come as a text
+        except (TypeError, ValueError):
+            try:
+                read_raw(request.holdout, [])
+            except BadInput as error:
+                return f"The holdout of the run: {error}"
+    return ""
 
 
 def _patient(request: TrainRequest, model: Model, place: Path, target: Path) -> TrainRequest:
@@ -237,9 +269,11 @@ def _compared(model: Model, again: Model, given: list[Difference], data: Any, co
         found += results_of(model, again, data)
         files = differing_files(model, again)
         if files and not any(difference.part in ("ensemble", "predictions") for difference in found):
+            many = "1 file is" if len(files) == 1 else f"{len(files)} files are"
+            named = f"{', '.join(files[:3])}{' ...' if len(files) > 3 else ''}"
             notes.append(
-                f"{len(files)} files are not equal byte for byte ({', '.join(files[:3])} ...), although the "
-                "predictions are: some libraries write the time of a fit into a model."
+                f"{many} not equal byte for byte ({named}), although the predictions are: some libraries "
+                "write the time of a fit into a model."
             )
     else:
         compared = tuple(part for part in PARTS if part not in ("ensemble", "predictions"))
@@ -283,29 +317,21 @@ def _stopped(
     return Replay(_run(model), str(model.path), tuple(ordered), compared, missing, notes, repeated=False)
 
 
-def _without_data(model: Model, given: Sequence[Difference], why: str) -> Replay:
-    """What can be said where the training data, or something else that no record holds, is gone."""
+def _lost(model: Model, given: Any, error: BadInput) -> str:
+    """What cannot be had, and what is known of it: the training data, or something that no record holds."""
+    request = model.manifest.get("request") or {}
+    if not request or (given is None and request.get("metric") is None):
+        return str(error)
     data = model.manifest["data"]
     place = data["location"] or f"a table in memory ({data['kind']})"
-    lost = (
+    return (
         f"The training data: {place}, {data['rows']} rows and {data['columns']} columns with the SHA-256 "
-        f"{data['sha256']}. {why} If it is elsewhere, name it with --data."
+        f"{data['sha256']}. {error} If it is elsewhere, name it with --data."
     )
-    return _stopped(model, given, ("versions", "machine"), (lost,), "Nothing was fitted again.")
-
-
-def _unrepeatable(model: Model, given: Sequence[Difference]) -> Replay:
-    lost = (
-        "The run was limited by time and cannot be repeated: its trials are not recorded, or the limit "
-        "changed what was made of the data. Train with --max-trials for runs that come out the same."
-    )
-    return _stopped(model, given, ("data", "versions", "machine"), (lost,), "Nothing was fitted again.")
 
 
 def _own_evidence(model: Model) -> Iterator[str]:
     """Whether the score that a bundle tells follows from the out-of-fold rows that it keeps."""
-    if (model.manifest.get("request") or {}).get("mitigate"):
-        return  # decisions that differ by group are not in the rows
     known, told = read_evidence(model), model.manifest["score"].get("out_of_fold", {}).get("value")
     if known is None or told is None or model.manifest["score"]["custom"] or known.total != len(known.rows):
         return

@@ -118,8 +118,14 @@ def parts_of_model(recorded: Model, again: Model, counted: bool = True) -> Itera
         was, found = before["validation"].get(name), after["validation"].get(name)
         if was is not None and was != found:
             yield Difference("split", name, was, found)
-    trials = read_trials(recorded.path, before)
-    yield from _trials(trials, {trial.number: trial for trial in read_trials(again.path, after)})
+    trials, repeated = read_trials(recorded.path, before), read_trials(again.path, after)
+    if not counted:  # those up to the last complete one were fitted again; a student has another number there
+        repeated = tuple(trial for trial in repeated if trial.origin != "distilled")
+        numbers = {trial.number for trial in repeated}
+        trials = tuple(trial for trial in trials if trial.number in numbers)
+    yield from _trials(trials, {trial.number: trial for trial in repeated})
+    if counted and trials and len(repeated) > len(trials):
+        yield Difference("trials", "number of trials", len(trials), len(repeated))
 
 
 def _plans(before: Mapping[str, Any], after: Mapping[str, Any], counted: bool) -> Iterator[Difference]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from modelwright.automl.explaining import Explained
 from modelwright.automl.judged_rows import OUT_OF_FOLD, JudgedRows
+from modelwright.automl.report_words import metric_words
 from modelwright.automl.reported import Part
 from modelwright.core import Kind, ModelwrightError, generator
 from modelwright.evaluation.report import (
@@ -45,7 +46,7 @@ _ROWS, _REPEATS, _DRAWN_COLUMNS, _LISTED = 3_000, 3, 30, 100
 _DEPENDED = 6
 """Columns whose dependence is drawn: the most important ones."""
 
-_DEPENDENCE_ROWS, _POINTS, _MOST_HEADINGS = 300, 15, 14
+_DEPENDENCE_ROWS, _POINTS, _MOST_HEADINGS, _MOST_OUTPUTS = 300, 15, 14, 4
 _SHARE_OF_IMPORTANCE = 0.6
 """Of the time; the rest is for dependence."""
 
@@ -156,8 +157,9 @@ def explanation_section(part: Part[Explanation]) -> Section:
             "90% quantile of the rows. They tell what the model does, not what causes what."
         )
         blocks.append(Paragraph(text))
-    for dependence_found in found.dependences:
-        blocks += _dependence(dependence_found)
+    blocks += [_dependence(each) for each in found.dependences]
+    for each in found.dependences:
+        blocks += _local_effects(each)
     return Section("explanation", title, tuple(blocks))
 
 
@@ -166,8 +168,9 @@ def _important(importance: Importance) -> Iterator[Block]:
     names = joined(clear, 6)
     words = f"{names} clearly matter" if len(clear) > 1 else f"Only {names} clearly matters"
     yield Paragraph(
-        f"How much the error of {shortened(importance.metric)} grows when a column is shuffled, on "
-        f"{plural(importance.rows, 'row')} of {importance.given:,}. "
+        f"How much the error grows (by {metric_words(importance.metric)}; it is "
+        f"{significant(importance.error, 3)}) when the values of one column are shuffled among "
+        f"{plural(importance.rows, 'row')}. "
         + (f"{words}." if clear else "No column clearly matters on its own.")
     )
     total = sum(max(entry.increase, 0.0) for entry in importance.columns) or 1.0
@@ -206,51 +209,77 @@ def _important(importance: Importance) -> Iterator[Block]:
         yield Table.bounded(title, headings[:4], groups, note=note, most=_DRAWN_COLUMNS)
 
 
-def _dependence(found: Dependence) -> Iterator[Block]:
+def _dependence(found: Dependence) -> Figure:
     name = shortened(found.column)
     ordered = found.kind in (Kind.NUMERIC,) and all(
         isinstance(point.value, (int, float)) for point in found.points if point.value is not None
     )
-    text = f"Training had no values like those of {plural(sum(p.outside for p in found.points), 'point')}. "
-    text = text if any(point.outside for point in found.points) else ""
+    outside = sum(point.outside for point in found.points)
+    text = f"Training had no values like those of {plural(outside, 'point')}. " if outside else ""
     if found.related:
         names = joined([column for column, _ in found.related], 3)
-        text += f"It moves together with {names}: look at the local effects in the table."
-    yield _curve(found, name, text) if ordered else _levels(found, name, text)
+        text += f"It moves together with {names}: the local effects below tell its own part. "
+    return _curve(found, name, text) if ordered else _levels(found, name, text)
+
+
+def _local_effects(found: Dependence) -> Iterator[Table]:
+    """Accumulated local effects in numbers."""
     local = [point for point in found.points if point.effect is not None]
-    if local:
-        rows: list[list[Cell]] = [
-            [shortened(point.label, 60), point.rows, *(point.effect or ())] for point in local
-        ]
-        headings = [name, "rows", *(f"local effect: {shortened(output, 30)}" for output in found.outputs)]
-        title, kept = f"Accumulated local effects of {name}", [row[:_MOST_HEADINGS] for row in rows]
-        yield Table.bounded(title, headings[:_MOST_HEADINGS], kept, folded=True)
+    if not local:
+        return
+    name = shortened(found.column)
+    rows: list[list[Cell]] = [[shortened(point.label, 60), point.rows, *(point.effect or ())] for point in local]
+    headings = [name, "rows", *(f"local effect: {shortened(output, 30)}" for output in found.outputs)]
+    kept = [row[:_MOST_HEADINGS] for row in rows]
+    yield Table.bounded(f"Accumulated local effects of {name}", headings[:_MOST_HEADINGS], kept, folded=True)
+
+
+def _moves(found: Dependence) -> list[float]:
+    """By how much each output moves with the column."""
+    means = np.array([point.mean for point in found.points])
+    spread: list[float] = (means.max(axis=0) - means.min(axis=0)).tolist()
+    return spread
+
+
+def _ends(found: Dependence, place: int) -> str:
+    """Where an output is lowest and highest."""
+    ordered = sorted(found.points, key=lambda point: point.mean[place])
+    low, high = (
+        f"{significant(point.mean[place], 3)}) at {shortened(point.label, 30)}" for point in (ordered[0], ordered[-1])
+    )
+    return f"Lowest ({low}, highest ({high}. "
 
 
 def _curve(found: Dependence, name: str, text: str) -> Figure:
     points = [point for point in found.points if point.value is not None]
     x = tuple(float(point.value) for point in points)
-    several = len(found.outputs) > 1
+    moves = _moves(found)
+    drawn = sorted(sorted(range(len(moves)), key=lambda place: -moves[place])[:_MOST_OUTPUTS])
+    one, left = len(drawn) == 1, len(moves) - len(drawn)
+    words = f"The {len(drawn)} of {len(moves)} answers that move most are drawn. " if left else ""
     series = [
         Series(
-            shortened(output, 40),
+            shortened(found.outputs[place], 40),
             x,
             tuple(point.mean[place] for point in points),
-            () if several else tuple(point.low[place] for point in points),
-            () if several else tuple(point.high[place] for point in points),
+            tuple(point.low[place] for point in points) if one else (),
+            tuple(point.high[place] for point in points) if one else (),
         )
-        for place, output in enumerate(found.outputs)
+        for place in drawn
     ]
-    return Curves(f"Dependence on {name}", text, name, _predicted(found.outputs), tuple(series))
+    words += f"{_ends(found, drawn[0]) if one else ''}{text}"
+    label = _predicted([found.outputs[place] for place in drawn])
+    return Curves(f"Dependence on {name}", words.strip(), name, label, tuple(series))
 
 
 def _levels(found: Dependence, name: str, text: str) -> Figure:
     """Levels, flags, dates and missing values, one below the other."""
-    place = len(found.outputs) - 1 if len(found.outputs) == 2 else 0
-    more = f"Only {shortened(found.outputs[place])} is drawn. " if len(found.outputs) > 1 else ""
+    moves = _moves(found)
+    place = moves.index(max(moves))
+    words = f"Drawn for {shortened(found.outputs[place])}, which moves most. " if len(moves) > 1 else ""
     return Dots(
         f"Dependence on {name}",
-        f"{more}{text}",
+        f"{words}{_ends(found, place)}{text}".strip(),
         name,
         _predicted(found.outputs[place : place + 1]),
         tuple(f"{shortened(point.label, 24)} ({point.rows:,})" for point in found.points),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.automl.report_words import metric_words
 from modelwright.automl.reported import Reported
 from modelwright.core import Column, Kind, Role, Task
 from modelwright.data.statistics import QUANTILES
@@ -105,7 +106,7 @@ def _judged(model: Reported) -> str:
         extra.append(f"rows count by {shortened(model.problem.weights)}")
     more = f"; {', '.join(extra)}" if extra else ""
     return (
-        f"Models were compared by {shortened(model.problem.metric)} on {folds} "
+        f"Models were compared by {metric_words(model.problem.metric)} on {folds} "
         f"({validation.get('scheme', 'of unknown kind')}){more}."
     )
 
@@ -272,7 +273,7 @@ _ARGUMENTS: Mapping[str, str] = {
     "group": "--group", "time_column": "--time-column", "weights": "--weights", "holdout": "--holdout",
     "name": "--name", "query": "--query", "positive": "--positive", "country": "--country",
     "quality": "--quality", "max_latency_ms": "--max-latency-ms", "max_model_mb": "--max-model-mb",
-    "folds": "--folds",
+    "folds": "--folds", "mitigate": "--mitigate",
 }  # fmt: skip
 _REPEATED: Mapping[str, str] = {"keep": "--keep", "learners": "--learner", "without": "--without"}
 _PAIRS: Mapping[str, str] = {"overrides": "--set", "monotonic": "--monotonic"}
@@ -310,10 +311,16 @@ def as_command(request: Mapping[str, Any]) -> str:
     for actual, predicted, cost in request.get("costs") or []:
         words += ["--cost", f"{actual}:{predicted}={cost:g}"]
     levels = request.get("quantiles") or []
-    words += ["--quantiles", ",".join(f"{level:g}" for level in levels)] if levels else []
+    words += ["--quantiles", _listed(levels)] if levels else []
+    for name, cuts in dict(request.get("sensitive") or {}).items():
+        words += ["--sensitive", f"{name}={_listed(cuts)}" if cuts else str(name)]
     words += [flag for key, flag in _FLAGS.items() if request.get(key)]
     words += _delivery(request)
     return shlex.join(words)
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    return ",".join(f"{number:g}" for number in numbers)
 
 
 def _delivery(request: Mapping[str, Any]) -> list[str]:
@@ -333,6 +340,9 @@ def reproduction_section(model: Reported) -> Section:
         blocks.append(Code(as_command(request)))
         if request.get("data") is None:
             text = "It was trained on a table in memory: write it to a file first, in the place of DATA."
+            blocks.append(Paragraph(text, "note"))
+        if request.get("metric") is None:
+            text = "It was trained for a metric of your own, a function: give it again, in Python."
             blocks.append(Paragraph(text, "note"))
     else:
         blocks.append(Paragraph("This bundle does not hold the request that it was trained by.", "missing"))

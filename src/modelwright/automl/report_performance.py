@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modelwright.automl.performance import Performance
+from modelwright.automl.report_words import metric_words
 from modelwright.automl.reported import Part, Reported
 from modelwright.evaluation import (
     CalibrationCurve,
@@ -56,14 +57,11 @@ def performance_section(model: Reported, part: Part[Performance]) -> Section:
         return Section("performance", title, (Paragraph(missing, "missing"),))
     found = part.value
     interval = "" if found.low is None else f" ({significant(found.low)} to {significant(found.high)})"
-    score = f" {shortened(found.metric)} is {significant(found.score)}{interval} there."
+    score = f" There the {metric_words(found.metric)} is {significant(found.score)}{interval}."
     score = "" if found.score is None else score
     where = _SOURCES.get(found.source, found.source)
     blocks: list[Block] = [Paragraph(f"Judged on {plural(found.rows, 'row')}, {where}.{score}")]
     blocks += [Paragraph(note, "note") for note in found.notes]
-    if not model.problem.task.is_classification and not found.curves:
-        text = "The model predicts values: there are no curves of probabilities."
-        blocks.append(Paragraph(text, "missing"))
     blocks += _curves(found.curves)
     blocks += _calibration(found.calibration)
     for matrix in found.confusion[:_MOST_LABELS]:
@@ -73,6 +71,9 @@ def performance_section(model: Reported, part: Part[Performance]) -> Section:
     if found.residuals is not None:
         blocks += _residuals(found.residuals)
     blocks += _slices(found.slices)
+    if not model.problem.task.is_classification and not found.curves:
+        text = "The model predicts values, not probabilities: there are no curves of ranking or calibration."
+        blocks.append(Paragraph(text, "note"))
     return Section("performance", title, tuple(blocks))
 
 
@@ -207,12 +208,14 @@ def _confusion(matrix: ConfusionMatrix) -> Iterator[Block]:
     yield Heading("Decisions")
     yield Heat(
         "Confusion matrix",
-        f"Rows by their true class and the class decided for; {share(matrix.accuracy)} are decided rightly.",
+        f"Rows by their true class and the class decided for: {share(matrix.accuracy)} are decided rightly. "
+        "A cell is the darker the more of its row it holds.",
         "true class",
         "decided",
         labels,
         labels,
         matrix.counts,
+        by_row=True,
     )
     rows: list[list[Cell]] = [
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelwright.automl.report_words import metric_meaning, metric_reading, metric_words
 from modelwright.automl.reported import Reported
 from modelwright.core import format_bytes, format_seconds
 from modelwright.evaluation import Leaderboard, LeaderboardEntry
@@ -31,30 +32,6 @@ __all__ = [
     "score_section",
     "tied_entries",
 ]
-
-METRICS: Mapping[str, str] = {
-    "roc_auc": "how often a row of the positive class gets a higher probability than one of the other: 0.5 "
-    "is chance, 1 is perfect",
-    "log_loss": "how surprised one must be by the truth after hearing the probabilities: 0 is perfect",
-    "brier": "the mean squared distance of probabilities from what happened: 0 is perfect",
-    "average_precision": "the precision averaged over all recalls: 1 is perfect, the share of positive rows "
-    "is chance",
-    "accuracy": "the share of rows whose class is decided rightly",
-    "balanced_accuracy": "the share of rows decided rightly, averaged over the classes",
-    "f1": "the harmonic mean of precision and recall of the positive class",
-    "f1_macro": "the harmonic mean of precision and recall, averaged over the classes",
-    "mcc": "the correlation of decided and actual classes: 0 is chance, 1 is perfect",
-    "cost": "what errors cost on average, by the costs that you gave",
-    "rmse": "the square root of the mean squared error, in the unit of the target",
-    "mae": "the mean distance of predictions from the truth, in the unit of the target",
-    "median_absolute_error": "half of the predictions are closer to the truth than this",
-    "r2": "the part of the target's variance that is explained: 0 for always the mean, 1 is perfect",
-    "mape": "the mean error in parts of the true value",
-    "rmsle": "the root mean squared error of logarithms",
-    "pinball": "the mean distance from the truth, where being above and below count as the quantile says",
-    "hamming_loss": "the share of labels that are decided wrongly",
-}
-"""What scores mean, by the metric's name."""
 
 SOURCES: Mapping[str, str] = {
     "holdout": "on a sealed holdout, which was scored once and had no part in anything else",
@@ -104,7 +81,8 @@ def metric_optimum(model: Reported) -> float | None:
 def score_section(model: Reported, board: Leaderboard | None) -> Section:
     """The score, what it means, and what it is to be compared with."""
     score = model.manifest.get("score") or {}
-    name, value = shortened(score.get("metric", model.problem.metric)), score.get("value")
+    metric, value = str(score.get("metric", model.problem.metric)), score.get("value")
+    name = metric_words(metric)
     blocks: list[Block] = []
     if value is None:
         blocks.append(Paragraph("The metric is undefined on the rows that were kept for it.", "missing"))
@@ -114,16 +92,23 @@ def score_section(model: Reported, board: Leaderboard | None) -> Section:
         interval = f" (95% interval {significant(low)} to {significant(high)})" if known else ""
         where = SOURCES.get(str(score.get("source")), str(score.get("source")))
         rows = plural(int(score.get("rows") or 0), "row")
-        blocks.append(Paragraph(f"{name} is {significant(value)}{interval} on {rows}: {where}."))
-    meaning = METRICS.get(str(score.get("metric")), "")
+        reading = metric_reading(metric, value)
+        said = f" In words: {reading}." if reading else ""
+        blocks.append(Paragraph(f"{_capital(name)} is {significant(value)}{interval} on {rows}, {where}.{said}"))
+    meaning = metric_meaning(metric)
     direction = "More is better." if score.get("greater_is_better", True) else "Less is better."
-    blocks.append(Paragraph(f"{name}: {meaning}. {direction}" if meaning else direction))
+    blocks.append(Paragraph(f"{_capital(name)} is {meaning}. {direction}" if meaning else direction))
     if board is None:
         text = "The leaderboard of this bundle cannot be read, so there is nothing to compare with."
         blocks.append(Paragraph(text, "missing"))
         return Section("score", "How good it is", tuple(blocks))
     blocks += _compared(model, board)
     return Section("score", "How good it is", tuple(blocks))
+
+
+def _capital(words: str) -> str:
+    """With a large first letter, as sentences begin."""
+    return words[:1].upper() + words[1:]
 
 
 def _compared(model: Reported, board: Leaderboard) -> list[Block]:
@@ -140,11 +125,11 @@ def _compared(model: Reported, board: Leaderboard) -> list[Block]:
     if len(known) > 1:
         blocks.append(
             Dots(
-                f"{shortened(board.metric)} beside simple models",
+                f"{_capital(metric_words(board.metric))} beside simple models",
                 f"Scores on the same {board.rows:,} out-of-fold rows with 95% intervals; "
                 f"{'more' if board.greater_is_better else 'less'} is better.",
                 "model",
-                shortened(board.metric),
+                metric_words(board.metric),
                 tuple(name for name, _ in known),
                 tuple(entry.score for _, entry in known),
                 tuple(entry.low for _, entry in known),
@@ -162,7 +147,7 @@ def _against(
     shown = f"{significant(delivered.score)} against {significant(other.score)}"
     optimum = metric_optimum(model)
     if tied_entries(delivered, other):
-        return f"It cannot be told from {words} on these rows ({shown})."
+        return f"On these rows chance could explain its distance from {words} ({shown})."
     if optimum is None or abs(optimum) == float("inf") or other.score == optimum:
         return f"Compared with {words}: {shown}."
     taken = 1 - abs(optimum - delivered.score) / abs(optimum - other.score)
@@ -192,7 +177,7 @@ def leaderboard_section(board: Leaderboard | None, missing: str = "") -> Section
                 "The best models",
                 "95% intervals; models that the data cannot tell apart share a tie group in the table below.",
                 "model",
-                shortened(board.metric),
+                metric_words(board.metric),
                 tuple(entry.label for entry in shown),
                 tuple(entry.score for entry in shown),
                 tuple(entry.low for entry in shown),
@@ -201,7 +186,8 @@ def leaderboard_section(board: Leaderboard | None, missing: str = "") -> Section
                 "always the same answer",
             )
         )
-    headings = ["model", "rank", "tie group", "learner", board.metric, "from", "to", "weight", "fit", "size"]
+    metric = metric_words(board.metric)
+    headings = ["model", "rank", "tie group", "learner", metric, "from", "to", "weight", "fit", "size"]
     rows: list[list[Cell]] = [
         [
             entry.label,

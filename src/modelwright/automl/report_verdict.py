@@ -15,11 +15,12 @@ from modelwright.automl.report_scores import (
 )
 from modelwright.automl.report_sources import ReportSources
 from modelwright.automl.report_uncertainty import ASKED
+from modelwright.automl.report_words import metric_words
 from modelwright.automl.reported import Part, attempt
 from modelwright.evaluation.report import joined
 from modelwright.evaluation.verdict import Verdict, VerdictFacts, judge
 
-__all__ = ["verdict_facts", "verdict_of"]
+__all__ = ["row_seconds", "verdict_facts", "verdict_of"]
 
 _LEAKS = ("leak", "leaks", "one_class_level", "late_dates")
 """Checks that look for columns that give the target away."""
@@ -40,7 +41,7 @@ def verdict_facts(sources: ReportSources) -> VerdictFacts:
     chosen = score.get("out_of_fold") or {}
     return VerdictFacts(
         target=joined(model.problem.targets, 3),
-        metric=str(score.get("metric") or model.problem.metric),
+        metric=metric_words(score.get("metric") or model.problem.metric),
         source=str(score.get("source") or "out-of-fold"),
         greater_is_better=bool(score.get("greater_is_better", True)),
         optimum=metric_optimum(model),
@@ -53,7 +54,7 @@ def verdict_facts(sources: ReportSources) -> VerdictFacts:
         out_of_fold=chosen.get("value"),
         warnings=_columns(findings, "warning"),
         excluded=_columns(findings, "excluded"),
-        row_seconds=_row_seconds(sources),
+        row_seconds=row_seconds(sources),
         deadline_hit=bool(manifest.get("deadline_hit")),
         ordered_in_time=model.problem.time_column is not None,
         grouped=model.problem.group is not None,
@@ -80,6 +81,7 @@ def _compared(sources: ReportSources) -> dict[str, Any]:
         return {}
     delivered, constant, linear = delivered_entry(board), constant_entry(board), baseline_entry(board)
     return {
+        "compared": None if delivered is None else delivered.score,
         "constant": None if constant is None else constant.score,
         "baseline": None if linear is None else linear.score,
         "ties_constant": tied_entries(delivered, constant),
@@ -121,7 +123,7 @@ def _sure(sources: ReportSources) -> dict[str, Any]:
     return found
 
 
-def _row_seconds(sources: ReportSources) -> float | None:
+def row_seconds(sources: ReportSources) -> float | None:
     """What one prediction takes, where it was measured."""
     measured = (sources.actual.value or {}).get("row_seconds")
     if isinstance(measured, (int, float)):

@@ -26,13 +26,13 @@ from modelwright.automl.report_origin import (
 from modelwright.automl.report_performance import performance_section
 from modelwright.automl.report_scores import leaderboard_section, resources_section, score_section
 from modelwright.automl.report_sources import ReportSources
+from modelwright.automl.report_summary import key_figures, summary_section
 from modelwright.automl.report_uncertainty import uncertainty_section
 from modelwright.automl.report_verdict import verdict_of
-from modelwright.automl.reported import Reported
+from modelwright.automl.report_words import words_section
+from modelwright.automl.reported import Reported, attempt
 from modelwright.core import OptionError, nearest
 from modelwright.evaluation.report import (
-    Item,
-    Items,
     Paragraph,
     ReportData,
     Section,
@@ -200,9 +200,6 @@ def _collected(sources: ReportSources) -> tuple[ReportData, Verdict | None]:
     makers: list[tuple[str, str, Callable[[], Section]]] = [
         ("task", "What is predicted, and from what", lambda: task_section(model, sources.classes)),
         ("score", "How good it is", lambda: score_section(model, board.value)),
-        ("leaderboard", "Leaderboard", lambda: leaderboard_section(board.value, board.missing)),
-        ("data", "Data", lambda: data_section(model)),
-        ("findings", "Findings and actions", lambda: findings_section(model)),
         ("performance", "Performance", lambda: performance_section(model, sources.performance)),
         ("explanation", "Explanation", lambda: explanation_section(sources.explained)),
         (
@@ -211,6 +208,9 @@ def _collected(sources: ReportSources) -> tuple[ReportData, Verdict | None]:
             lambda: uncertainty_section(model.problem, sources.covered, sources.conformal),
         ),
         ("fairness", "Fairness", lambda: fairness_section(sources.fairness)),
+        ("data", "Data", lambda: data_section(model)),
+        ("findings", "Findings and actions", lambda: findings_section(model)),
+        ("leaderboard", "Leaderboard", lambda: leaderboard_section(board.value, board.missing)),
         ("decisions", "Decisions", lambda: decisions_section(model, sources.ledger)),
         (
             "resources",
@@ -222,13 +222,15 @@ def _collected(sources: ReportSources) -> tuple[ReportData, Verdict | None]:
     ]
     sections = [_section(*maker) for maker in makers]
     verdict = verdict_of(sources)
-    summary = _summary(verdict.value, verdict.missing)
+    figures = attempt("The key figures", lambda: key_figures(sources)).value or ()
+    summary = _section("verdict", "Verdict", lambda: summary_section(verdict, figures))
+    words = _section("words", "Words used here", lambda: words_section((summary, *sections)))
     created = dated(str(model.manifest.get("created") or ""))
     title = f"Report on the model {shortened(model.name, 80)}"
     run = model.manifest.get("run", "unknown")
     subtitle = f"Predicts {joined(model.problem.targets)}; trained {created}, run {run}."
     made_by = f"modelwright {environment().get('modelwright', '')}".strip()
-    return ReportData(title, subtitle, (summary, *sections), made_by), verdict.value
+    return ReportData(title, subtitle, (summary, *sections, words), made_by), verdict.value
 
 
 def _section(key: str, title: str, make: Callable[[], Section]) -> Section:
@@ -239,21 +241,3 @@ def _section(key: str, title: str, make: Callable[[], Section]) -> Section:
         first = (str(error).splitlines() or [""])[0][:300]
         text = f"This section cannot be shown ({type(error).__name__}: {first})."
         return Section(key, title, (Paragraph(text, "missing"),))
-
-
-def _summary(verdict: Verdict | None, missing: str) -> Section:
-    if verdict is None:
-        return Section("verdict", "Verdict", (Paragraph(missing or "There is no verdict.", "missing"),))
-    strengths = tuple(Item(each.text, each.evidence, each.section) for each in verdict.strengths)
-    risks = tuple(Item(each.text, each.evidence, each.section) for each in verdict.risks)
-    none = Item("No rule found one.")
-    return Section(
-        "verdict",
-        "Verdict",
-        (
-            Paragraph(verdict.headline),
-            Items(strengths or (none,), "Strengths", "good"),
-            Items(risks or (none,), "Risks", "risk"),
-            Paragraph("Each sentence comes from a rule over the facts beside it; nobody wrote it.", "note"),
-        ),
-    )

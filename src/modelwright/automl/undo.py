@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -52,11 +52,11 @@ def followed(request: TrainRequest) -> TrainRequest:
         raise OptionError("A run that is resumed goes on as it was. Give --like and --undo to a new run.")
     given = _given(request)
     if request.like is None:
-        model, base = _last_model(request), request
+        model = _last_model(request)
     else:
         model = load_run_or_model(str(request.like), request.workspace)
-        base = same_request(model, request)
     options = reversal(read_ledger(model), ids)
+    base = request if request.like is None else same_request(model, request, options)
     undone = {
         "run": model.manifest.get("run"),
         "model": model.name,
@@ -70,7 +70,9 @@ def _jsonable(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def same_request(model: Model, given: TrainRequest | None = None) -> TrainRequest:
+def same_request(
+    model: Model, given: TrainRequest | None = None, replaced: Collection[str] = ()
+) -> TrainRequest:
     """What a model's run was asked for, with what is given anew.
 
     Parameters
@@ -78,6 +80,8 @@ def same_request(model: Model, given: TrainRequest | None = None) -> TrainReques
     model : Model
     given : TrainRequest, optional
         What differs from the defaults in it goes before what is repeated.
+    replaced : collection of str
+        Arguments that will be replaced: it does not matter whether they could be repeated.
 
     Raises
     ------
@@ -94,14 +98,14 @@ def same_request(model: Model, given: TrainRequest | None = None) -> TrainReques
     known = {each.name for each in fields(TrainRequest)} - set(_OF_THE_CALL)
     values = {name: value for name, value in recorded.items() if name in known}
     changed = _given(wanted)
-    if values.get("metric") is None and "metric" not in changed:
+    if values.get("metric") is None and "metric" not in {*changed, *replaced}:
         raise OptionError(
             "The model was trained for a metric of its own (a function), which no record can hold. Give the "
             "same function again: train(like=..., metric=function)."
         )
     overrides = {**(values.get("overrides") or {}), **(changed.get("overrides") or {})}
     values |= {**changed, "overrides": overrides}
-    _require_tables(model, values)
+    _require_tables(model, values, replaced)
     own = {name: getattr(wanted, name) for name in _OF_THE_CALL}
     try:
         return TrainRequest(**{**values, **own})
@@ -109,7 +113,7 @@ def same_request(model: Model, given: TrainRequest | None = None) -> TrainReques
         raise OptionError(f"The recorded request of {model.name!r} cannot be repeated ({error}).") from error
 
 
-def _require_tables(model: Model, values: Mapping[str, Any]) -> None:
+def _require_tables(model: Model, values: Mapping[str, Any], replaced: Collection[str]) -> None:
     """Refuse to repeat what was done with tables that no record holds.
 
     Raises
@@ -124,7 +128,7 @@ def _require_tables(model: Model, values: Mapping[str, Any]) -> None:
         )
     decisions = model.manifest["plan"].get("decisions", ())
     in_memory = any(each["why"] == "read from a table in memory" for each in decisions)
-    if in_memory and values.get("holdout") is None:
+    if in_memory and values.get("holdout") is None and "holdout" not in replaced:
         raise OptionError(
             f"The holdout of {model.name!r} was a table in memory, which no record holds. Give it again, or "
             "another one."

@@ -65,7 +65,8 @@ def fairness(
     """Show how a saved model treats the groups of sensitive columns.
 
     Without DATA: what out-of-fold rows said, where the model was trained with --sensitive. With DATA, which
-    has the target and the columns: what these rows say. Rows that the model was trained on flatter it.
+    has the target and the columns: what these rows say; of the table that the model was trained on its
+    out-of-fold predictions are judged.
     """
     from modelwright.automl import load_model
     from modelwright.cli.settings import parse_sensitive

@@ -23,7 +23,7 @@ def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name:
     Parameters
     ----------
     values : sequence or array, shape (rows,)
-        Labels or numbers, in row order.
+        Labels or numbers, in row order; None where nothing is said.
     caller : Caller
         From `Conformed.caller`.
     name : str
@@ -41,9 +41,9 @@ def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name:
         return pandas.Series(_array(plain), index=caller.index, name=name)
     if caller.kind == "numpy":
         return _array(plain)
-    kinds = {type(value) for value in plain}
+    kinds = {type(value) for value in plain if value is not None}
     if len(kinds) > 1 and not kinds <= {int, float}:
-        plain = [level_text(value) for value in plain]
+        plain = [None if value is None else level_text(value) for value in plain]
     if caller.kind == "pyarrow":
         import pyarrow
 

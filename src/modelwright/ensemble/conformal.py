@@ -37,11 +37,16 @@ _FEWEST = 20
 _KEPT, _KEPT_OF_CLASS = 2_000, 400
 """Scores that are kept of all rows, and of the rows of one class: evenly spaced ranks."""
 
-_MOST_KNOTS, _ROWS_OF_KNOT, _PRIOR_ROWS = 20, 100, 20
-_LEAST_SPREAD = 0.1
-"""Of the mean error: no predicted value is surer than that."""
+_LARGEST = 1e150
+"""Values beyond which nothing is said: errors, and sums of them, must be numbers."""
 
-_DIGITS = 7
+_MOST_KNOTS, _ROWS_OF_KNOT, _PRIOR_ROWS = 20, 100, 20
+_LEAST_SPREAD, _SMALLEST = 0.1, 1e-300
+"""Of the mean error: no predicted value is surer than that. Below the other, errors are as good as none."""
+
+_DIGITS, _ROUNDING = 7, 1e-6
+"""Digits that are kept of a score, and what a label may be less probable than the limit for that reason: many
+rows of one leaf have one probability, and all of them would be lost."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,8 @@ class Conformal:
             raise ValueError("conformal scores need at least one list, and as many rising knots as spreads")
         if not np.isfinite(knots).all() or not (np.isfinite(spreads) & (spreads > 0)).all():
             raise ValueError("knots and spreads must be finite, and spreads positive")
+        if self.least is not None and not math.isfinite(self.least):
+            raise ValueError("the least bound must be finite")
 
     def require_outputs(self, problem: Problem) -> None:
         """Refuse scores of another problem.
@@ -200,7 +207,7 @@ class Conformal:
             Share of new rows whose true class should be in the set.
         by_class : bool, default False
             Whether to cover the rows of each class as often, not only all rows together. A class of which
-            too few rows are known is in every set.
+            too few rows are known is in every set. Not for multilabel tasks.
 
         Returns
         -------
@@ -212,17 +219,20 @@ class Conformal:
             If the out-of-fold rows are too few for so much coverage, or the task has no classes.
         """
         self._check(coverage, values=False)
+        if by_class and self.task is not Task.MULTILABEL:
+            known = [math.inf if own is None else own.upper(coverage) for own in self.classes]
+            return np.asarray(1 - array <= np.array(known) + _ROUNDING)
+        if by_class:
+            raise OptionError(
+                "Each of several labels has sets of its own, and they are not made by class. Leave by_class out."
+            )
+        limits = np.array([scores.upper(coverage) for scores in self.scores])
+        if not np.isfinite(limits).all():
+            raise _too_few(min(scores.rows for scores in self.scores), coverage)
         if self.task is Task.MULTILABEL:
             each = np.stack([1 - array, array], axis=-1)
-            limits = np.array([scores.upper(coverage) for scores in self.scores])
-            return np.asarray(1 - each <= limits[:, None])
-        if not by_class:
-            limit = self.scores[0].upper(coverage)
-            if limit == math.inf:
-                raise _too_few(self.scores[0].rows, coverage)
-            return np.asarray(1 - array <= limit)
-        limits = np.array([math.inf if known is None else known.upper(coverage) for known in self.classes])
-        return np.asarray(1 - array <= limits)
+            return np.asarray(1 - each <= limits[:, None] + _ROUNDING)
+        return np.asarray(1 - array <= limits + _ROUNDING)
 
     def _margins(self, below: Scores, above: Scores, tail: float, coverage: float) -> tuple[float, float]:
         low, high = below.lower(tail), above.upper(1 - tail)
@@ -234,13 +244,14 @@ class Conformal:
         return np.interp(array, self.knots, self.spreads) if self.knots else np.ones(len(array))
 
     def _check(self, coverage: float, *, values: bool) -> None:
-        if not 0 < coverage < 1:
+        number = isinstance(coverage, (int, float, np.number)) and not isinstance(coverage, bool)
+        if not (number and 0 < coverage < 1):
             raise OptionError(
                 f"The coverage must lie between 0 and 1, but came as {coverage!r}. Give 0.9 for nine in ten."
             )
         if values is not (self.task in (Task.REGRESSION, Task.QUANTILE)):
-            wrong, right = ("Intervals", "sets of labels") if values else ("Sets", "intervals")
-            raise OptionError(f"{wrong} do not exist for a {self.task} task; ask for {right}.")
+            wrong, right = ("Intervals", "sets of labels") if values else ("Sets of labels", "intervals")
+            raise OptionError(f"{wrong} do not exist for a {self.task} task. Ask for {right}.")
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""
@@ -281,11 +292,11 @@ def fit_conformal(problem: Problem, target: NDArray[Any], array: FloatArray) -> 
     Returns
     -------
     Conformal or None
-        None below 20 rows.
+        None below 20 rows, and where values are too large for their errors to be numbers.
     """
-    if len(target) < _FEWEST:
-        return None
     truth = np.asarray(target)
+    if len(truth) < _FEWEST or np.abs(truth).max() > _LARGEST or not np.abs(array).max() <= _LARGEST:
+        return None
     if problem.task is Task.MULTILABEL:
         probabilities = np.where(truth == 1, array, 1 - array)
         return Conformal(
@@ -308,7 +319,7 @@ def fit_conformal(problem: Problem, target: NDArray[Any], array: FloatArray) -> 
 def _usual_errors(array: FloatArray, errors: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean errors of bins of the predicted value, drawn a little to the mean of all; nothing on few rows."""
     bins, mean = min(_MOST_KNOTS, len(array) // _ROWS_OF_KNOT), float(errors.mean())
-    if bins < 2 or not mean > 0:
+    if bins < 2 or not mean > _SMALLEST:
         return np.zeros(0), np.zeros(0)
     order = np.argsort(array, kind="stable")
     parts = np.array_split(order, bins)
@@ -327,9 +338,9 @@ def _outer(levels: Sequence[float], tail: float) -> tuple[int, int]:
 
 
 def _too_few(rows: int, coverage: float, tails: int = 1) -> OptionError:
-    needed = math.ceil(tails / (1 - coverage)) - 1
-    most = 1 - tails / (rows + 1)
+    needed = math.ceil(tails / (1 - coverage) - 1e-6) - 1
+    most = math.floor(1000 * (1 - tails / (rows + 1)) + 1e-6) / 1000
     return OptionError(
         f"Coverage of {coverage:g} needs {needed} out-of-fold rows, but this model has {rows}. Ask for "
-        f"{math.floor(1000 * most) / 1000:g} at most, or train on more rows."
+        f"{most:g} at most, or train on more rows."
     )

@@ -82,7 +82,7 @@ class SensitiveColumn:
         DataError
             If the column is divided into ranges, and the values are no numbers.
         """
-        given = values.alias("values")  # a name like ^a.*$ is a pattern to polars
+        given = _plain(values)
         missing = given.is_null().to_numpy()
         if self.cuts:
             if not given.dtype.is_numeric() and given.dtype != pl.Null:
@@ -216,7 +216,7 @@ def sensitive_column(values: pl.Series, name: str, cuts: Sequence[float] = ()) -
     >>> sensitive_column(pl.Series(["f", "m", None]), "sex").levels
     ('f', 'm')
     """
-    given = values.alias("values")
+    given = _plain(values)
     known = given.drop_nulls()
     number = given.dtype.is_numeric()
     if cuts and not number:
@@ -290,6 +290,12 @@ def _ranges(name: str, numbers: NDArray[np.float64], cuts: Sequence[float]) -> S
     middle = [f"{low} to below {high}" for low, high in pairwise(words)]
     levels = (f"below {words[0]}", *middle, f"{words[-1]} or more")
     return SensitiveColumn(name, levels, tuple(edges.tolist()))
+
+
+def _plain(values: pl.Series) -> pl.Series:
+    """Values without a name (one like ^a.*$ is a pattern to polars), and with nothing where there is no number."""
+    given = values.alias("values")
+    return given.fill_nan(None) if given.dtype.is_float() else given
 
 
 def _texts(values: pl.Series) -> list[str]:

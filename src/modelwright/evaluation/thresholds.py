@@ -204,13 +204,18 @@ class ThresholdTable:
     def sentence(self) -> str:
         """What to do, in words."""
         point = self.recommended
-        found = (
-            f"Flag rows of {self.label!r} from a probability of {point.threshold:.3g} on ({self.low:.3g} to "
-            f"{self.high:.3g} may be as good): {point.flagged:.1%} of the rows are flagged, "
-            f"{point.recall:.1%} of {self.label!r} are found, and {point.precision:.1%} of the flagged are "
-            f"right. {_NAMES[self.objective].capitalize()}: {self.best:.4g} ({self.best_low:.4g} to "
-            f"{self.best_high:.4g})."
-        )
+        name = _NAMES[self.objective].capitalize()
+        best = f"{name}: {self.best:.4g} ({self.best_low:.4g} to {self.best_high:.4g})."
+        if point.flagged <= 0 or point.flagged >= 1:
+            whom = "Flag no row" if point.flagged <= 0 else "Flag every row"
+            found = f"{whom} as {self.label!r}: no threshold in between is better. {best}"
+        else:
+            found = (
+                f"Flag rows of {self.label!r} from a probability of {point.threshold:.3g} on ({self.low:.3g} to "
+                f"{self.high:.3g} may be as good): {point.flagged:.1%} of the rows are flagged, "
+                f"{point.recall:.1%} of {self.label!r} are found, and {point.precision:.1%} of the flagged are "
+                f"right. {best}"
+            )
         dearest = max(self.wrong_values, key=lambda each: each.lost, default=None)
         if dearest is not None and dearest.lost > 0:
             found += (
@@ -389,7 +394,7 @@ class _Rated:
         hits, flagged = float(self.hits[at]), float(self.flagged[at])
         negatives = self.total - self.positives
         return ThresholdPoint(
-            threshold=round(float(self.thresholds[at]), 6),
+            threshold=_shown(self.thresholds[at]),
             flagged=flagged / self.total,
             precision=hits / flagged if flagged > 0 else 1.0,
             recall=hits / self.positives if self.positives > 0 else 0.0,
@@ -477,7 +482,7 @@ def _wrong(
             changed = _rated(cuts, positive, told, plan.base).objective("value")
             other = int(np.argmax(changed))
             lost = float(changed[other] - changed[best])
-            found.append(WrongValue(cell, factor, round(float(cuts.thresholds[other]), 6), lost))
+            found.append(WrongValue(cell, factor, _shown(cuts.thresholds[other]), lost))
     return tuple(found)
 
 
@@ -489,6 +494,11 @@ def _thinned(flagged: FloatArray) -> list[int]:
     kept = np.minimum(np.searchsorted(flagged, wanted), len(flagged) - 1)
     kept[0], kept[-1] = 0, len(flagged) - 1
     return [int(at) for at in np.unique(kept)]
+
+
+def _shown(threshold: float) -> float:
+    """Six digits that count: rare classes have thresholds of a thousandth and less."""
+    return float(f"{threshold:.6g}")
 
 
 def _words(cell: str) -> str:

@@ -18,12 +18,12 @@ __all__ = ["Judgement", "Verdict", "VerdictFacts", "judge"]
 _MOST = 3
 """Strengths, and risks, that are told."""
 
-_CLEAR_GAIN, _SMALL_GAIN = 0.3, 0.1
-"""Parts of the constant's error that a model takes away: clear from the first on, little below the second."""
+_LARGE_GAIN, _CLEAR_GAIN, _SMALL_GAIN = 0.7, 0.3, 0.1
+"""Parts of the constant's error that a model takes away: far better, clearly better, only a little."""
 
 _FEW_ROWS, _MANY_ROWS, _RARE_ROWS = 500, 5_000, 50
 _WIDE = 0.15
-"""Width of an interval in parts of the error from which on the score is uncertain."""
+"""Half the width of an interval, in parts of the error, from which on the score is uncertain."""
 
 _GOOD_ECE, _BAD_ECE = 0.03, 0.08
 _OFF, _FAR_OFF = 0.02, 0.05
@@ -49,8 +49,8 @@ class VerdictFacts:
         The score and its 95% interval.
     rows : int
         Rows that it rests on.
-    constant, baseline : float or None
-        Scores of always answering the same, and of a linear model.
+    compared, constant, baseline : float or None
+        Scores of the model, of always answering the same, and of a linear model, all on the same rows.
     ties_constant, ties_baseline : bool or None
         Whether the best model of the leaderboard cannot be told from them.
     training_rows : int
@@ -86,6 +86,7 @@ class VerdictFacts:
     low: float | None = None
     high: float | None = None
     rows: int = 0
+    compared: float | None = None
     constant: float | None = None
     baseline: float | None = None
     ties_constant: bool | None = None
@@ -114,9 +115,14 @@ class VerdictFacts:
         return abs(self.optimum - score)
 
     @property
+    def beside(self) -> float | None:
+        """The score to hold against others: on the same rows as theirs, where that is known."""
+        return self.score if self.compared is None else self.compared
+
+    @property
     def gain(self) -> float | None:
         """Part of the constant's error that the model takes away; None where it is not known."""
-        own, other = self.error(self.score), self.error(self.constant)
+        own, other = self.error(self.beside), self.error(self.constant)
         return None if own is None or not other else 1 - own / other
 
 
@@ -191,7 +197,7 @@ def judge(facts: VerdictFacts) -> Verdict:
     ...                      rarest=("yes", 20))
     >>> verdict = judge(facts)
     >>> verdict.headline
-    'The model predicts churn clearly better than always giving the same answer.'
+    'The model predicts churn far better than always giving the same answer.'
     >>> [judgement.rule for judgement in verdict.strengths], [judgement.rule for judgement in verdict.risks]
     (['gain', 'beats_baseline', 'many_rows'], ['rare_class', 'only_chosen', 'not_in_time'])
     """
@@ -216,8 +222,13 @@ def _headline(facts: VerdictFacts) -> str:
         )
     if gain is None:
         return f"The model predicts {target}; how much better than a constant is not known for this metric."
-    how = "clearly" if gain >= _CLEAR_GAIN else "somewhat" if gain >= _SMALL_GAIN else "only a little"
-    return f"The model predicts {target} {how} better than always giving the same answer."
+    return f"The model predicts {target} {_how(gain)} better than always giving the same answer."
+
+
+def _how(gain: float) -> str:
+    if gain >= _CLEAR_GAIN:
+        return "far" if gain >= _LARGE_GAIN else "clearly"
+    return "somewhat" if gain >= _SMALL_GAIN else "only a little"
 
 
 def _scored(facts: VerdictFacts, score: float | None) -> str:
@@ -229,7 +240,7 @@ def _gain(facts: VerdictFacts) -> Judgement | None:
     if gain is None or gain < _CLEAR_GAIN or facts.ties_constant:
         return None
     text = f"It takes away {share(gain)} of the error of always giving the same answer."
-    evidence = f"{_scored(facts, facts.score)} against {significant(facts.constant)} of a constant"
+    evidence = f"{_scored(facts, facts.beside)} against {significant(facts.constant)}"
     return Judgement("gain", text, evidence, "score", min(1.0, 0.6 + gain / 2))
 
 
@@ -237,7 +248,7 @@ def _beats_baseline(facts: VerdictFacts) -> Judgement | None:
     if facts.baseline is None or facts.ties_baseline is not False:
         return None
     text = "It is better than a plain linear model, by more than chance would explain."
-    evidence = f"{_scored(facts, facts.score)} against {significant(facts.baseline)} of the linear baseline"
+    evidence = f"{_scored(facts, facts.beside)} against {significant(facts.baseline)} of the linear model"
     return Judgement("beats_baseline", text, evidence, "score", 0.8)
 
 
@@ -245,12 +256,12 @@ def _honest_score(facts: VerdictFacts) -> Judgement | None:
     if facts.source not in ("holdout", "cross-fitted") or facts.score is None:
         return None
     what = "a sealed holdout" if facts.source == "holdout" else "rows that had no part in choosing the model"
-    text = f"Its score comes from {what}."
+    text = f"Its score can be trusted: it comes from {what}."
     return Judgement("honest_score", text, f"{plural(facts.rows, 'row')}, {facts.source}", "score", 0.65)
 
 
 def _many_rows(facts: VerdictFacts) -> Judgement | None:
-    if facts.training_rows < _MANY_ROWS or _width(facts) > _WIDE:
+    if facts.training_rows < _MANY_ROWS or facts.low is None or _width(facts) > _WIDE:
         return None
     evidence = f"{plural(facts.training_rows, 'training row')}; {_between(facts)}"
     text = "It rests on many rows, and its score is known well."
@@ -258,10 +269,10 @@ def _many_rows(facts: VerdictFacts) -> Judgement | None:
 
 
 def _calibrated(facts: VerdictFacts) -> Judgement | None:
-    if facts.calibration is None or facts.calibration[0] > _GOOD_ECE:
+    if facts.calibration is None or facts.calibration[0] > min(_GOOD_ECE, 2 * facts.calibration[1]):
         return None
     text = "Its probabilities can be taken at their word: they agree with how often things happen."
-    evidence = f"expected calibration error {share(facts.calibration[0])}"
+    evidence = f"{_points(facts.calibration[0])} off on average, no more than by chance"
     return Judgement("calibrated", text, evidence, "performance", 0.6)
 
 
@@ -270,15 +281,15 @@ def _covers(facts: VerdictFacts) -> Judgement | None:
         return None
     asked, found = facts.coverage
     text = "It knows how sure it is: its intervals or sets hold the truth as often as they promise."
-    evidence = f"{share(found)} of known rows covered where {share(asked)} were asked for"
+    evidence = f"{share(found)} of the rows were covered where {share(asked)} were asked for"
     return Judgement("covers", text, evidence, "uncertainty", 0.55)
 
 
 def _even(facts: VerdictFacts) -> Judgement | None:
-    if facts.worst_slice is not None or not facts.slices:
-        return None
+    if facts.worst_slice is not None or not facts.slices or facts.training_rows < _FEW_ROWS:
+        return None  # among few rows nothing would be found
     text = "No part of the rows was found in which it is clearly worse than elsewhere."
-    evidence = f"{plural(facts.slices, 'slice')} looked at"
+    evidence = f"{plural(facts.slices, 'part')} of the rows looked at"
     return Judgement("even", text, evidence, "performance", 0.5)
 
 
@@ -307,7 +318,9 @@ def _in_time(facts: VerdictFacts) -> Judgement | None:
     if not facts.ordered_in_time and not facts.grouped:
         return None
     how = "later rows than it learned from" if facts.ordered_in_time else "groups that it never learned from"
-    return Judgement("in_time", f"It was validated on {how}, as it will be used.", "validation", "score", 0.4)
+    text = f"It was validated on {how}, as it will be used."
+    evidence = "later rows were held back" if facts.ordered_in_time else "whole groups were held back"
+    return Judgement("in_time", text, evidence, "task", 0.4)
 
 
 def _no_gain(facts: VerdictFacts) -> Judgement | None:
@@ -315,15 +328,15 @@ def _no_gain(facts: VerdictFacts) -> Judgement | None:
     if not (facts.ties_constant or (gain is not None and gain < _SMALL_GAIN)):
         return None
     text = "It is hardly better than always giving the same answer."
-    evidence = f"{_scored(facts, facts.score)} against {significant(facts.constant)} of a constant"
+    evidence = f"{_scored(facts, facts.beside)} against {significant(facts.constant)}"
     return Judgement("no_gain", text, evidence, "score", 1.0)
 
 
 def _ties_baseline(facts: VerdictFacts) -> Judgement | None:
     if facts.baseline is None or not facts.ties_baseline:
         return None
-    text = "A plain linear model cannot be told from it: consider that one, which is easier to explain."
-    evidence = f"{_scored(facts, facts.score)} against {significant(facts.baseline)} of the linear baseline"
+    text = "A plain linear model does about as well: consider that one, which is easier to explain."
+    evidence = f"{_scored(facts, facts.beside)} against {significant(facts.baseline)}: chance could explain it"
     return Judgement("ties_baseline", text, evidence, "score", 0.6)
 
 
@@ -365,7 +378,7 @@ def _rare_class(facts: VerdictFacts) -> Judgement | None:
     if facts.rarest is None or facts.rarest[1] >= _RARE_ROWS:
         return None
     label, rows = facts.rarest
-    text = f"It saw few examples of {shortened(label)}: it may not recognise others."
+    text = f"It saw few examples of {_quoted(label)}: it may not recognise others."
     return Judgement("rare_class", text, plural(rows, "training row"), "task", 0.65)
 
 
@@ -376,7 +389,7 @@ def _miscalibrated(facts: VerdictFacts) -> Judgement | None:
     if error < _BAD_ECE or error < 2 * chance:
         return None
     text = "Its probabilities are off: use its ranking or its decisions, not the numbers themselves."
-    evidence = f"expected calibration error {share(error)}, where chance alone would show {share(chance)}"
+    evidence = f"{_points(error)} off on average, where chance alone would show {_points(chance)}"
     return Judgement("miscalibrated", text, evidence, "performance", 0.7)
 
 
@@ -395,8 +408,9 @@ def _worst_slice(facts: VerdictFacts) -> Judgement | None:
         return None
     words, name, loss, elsewhere, rows = facts.worst_slice
     text = f"It is worse where {shortened(words, 120)}."
-    other = f"{significant(elsewhere, 3)} elsewhere"
-    evidence = f"{name} {significant(loss, 3)} on {plural(rows, 'row')} against {other}"
+    times = f"{significant(loss / elsewhere, 2)} times" if elsewhere > 0 else "more than"
+    numbers = f"{significant(loss, 3)} against {significant(elsewhere, 3)}"
+    evidence = f"{times} the {name} of the other rows ({numbers}), on {plural(rows, 'row')}"
     heavy = elsewhere > 0 and loss >= _WORSE * elsewhere
     return Judgement("worst_slice", text, evidence, "performance", 0.75 if heavy else 0.5)
 
@@ -425,7 +439,7 @@ def _one_column(facts: VerdictFacts) -> Judgement | None:
     if facts.top_column is None or facts.top_column[1] < _ONE_COLUMN:
         return None
     name, part = facts.top_column
-    text = f"Nearly everything hangs on {shortened(name)}: where that is wrong or late, so is the answer."
+    text = f"It leans mostly on {shortened(name)}: where that is wrong or late, so is the answer."
     return Judgement("one_column", text, f"{share(part)} of all importance", "explanation", 0.55)
 
 
@@ -433,7 +447,7 @@ def _optimistic(facts: VerdictFacts) -> Judgement | None:
     known, chosen = facts.error(facts.score), facts.error(facts.out_of_fold)
     if not known or chosen is None or facts.source == "out-of-fold" or chosen >= known * (1 - _WIDE):
         return None
-    text = "It is worse on rows it was not chosen by than on those it was: expect the lower score."
+    text = "It is worse on rows that had no part in choosing it: expect the worse of its two scores."
     evidence = f"{_scored(facts, facts.score)} against {significant(facts.out_of_fold)} out of fold"
     return Judgement("optimistic", text, evidence, "score", 0.6)
 
@@ -449,7 +463,7 @@ def _cut_short(facts: VerdictFacts) -> Judgement | None:
     if not facts.deadline_hit:
         return None
     text = "The clock cut its training short: with more time it may be better, and another run may differ."
-    return Judgement("cut_short", text, "the run's record", "reproduction", 0.4)
+    return Judgement("cut_short", text, "the time limit was reached", "resources", 0.4)
 
 
 def _slow(facts: VerdictFacts) -> Judgement | None:
@@ -463,7 +477,18 @@ def _not_in_time(facts: VerdictFacts) -> Judgement | None:
     if facts.ordered_in_time or facts.grouped:
         return None
     text = "It was validated on rows drawn at random: of later times or new groups the score says nothing."
-    return Judgement("not_in_time", text, "validation", "score", 0.2)
+    evidence = "no column was named that orders or groups the rows"
+    return Judgement("not_in_time", text, evidence, "task", 0.2)
+
+
+def _points(part: float) -> str:
+    """A difference of probabilities."""
+    return f"{significant(100 * part, 2)} points"
+
+
+def _quoted(label: object) -> str:
+    """A label in a sentence: 3 alone would be read as a number."""
+    return f"“{shortened(label)}”"
 
 
 _STRENGTHS: tuple[Rule, ...] = (

@@ -14,7 +14,7 @@ from functools import reduce
 
 import numpy as np
 
-from modelwright.core import Contributions, FloatArray, IntArray, Task, View
+from modelwright.core import Contributions, FeatureInfo, FloatArray, IntArray, Task, View, ViewInfo
 from modelwright.ensemble import Calibration, Ensemble, Member, Stacker
 from modelwright.explanation.shapley import sampled_contributions
 from modelwright.learners import FittedLearner
@@ -112,27 +112,59 @@ def attribute(
     seed : int, default 0
         For these members.
     """
-    info = view.info
-    names = tuple(dict.fromkeys(feature.source for feature in info.features))
-    names = names if columns is None else tuple(dict.fromkeys([*columns, *names]))
-    place = {name: number for number, name in enumerate(names)}
-    owners = np.array([place[feature.source] for feature in info.features], np.int64)
+    names, owners, pairs = _players(view.info, () if columns is None else columns)
+    players = len(names) + len(pairs)
     delivered = as_outputs(ensemble.task, ensemble.predict(view).array)
     others = background if background is not None else lambda: view
-    step = max(1, _CELLS // max(1, len(info.features) * delivered.shape[1]))
+    step = max(1, _CELLS // max(1, len(owners) * delivered.shape[1]))
     parts: list[tuple[Contributions, Contributions]] = []
     sampled: tuple[str, ...] = ()
     for start in range(0, view.rows, step):
         rows = slice(start, start + step)
-        question = _Question(ensemble.task, view.take(rows), others, owners, len(names), seed)
+        question = _Question(ensemble.task, view.take(rows), others, owners, players, seed)
         found, sampled = _blended(ensemble, question)
-        effects = found.closed(delivered[rows])
+        effects = _divided(found, pairs).closed(delivered[rows])
         raw = effects
         if ensemble.task not in (Task.REGRESSION, Task.QUANTILE):
             raw = effects.mapped(lambda part: raw_numbers(ensemble.task, part), "log-odds")
         # near 0 and 1 a logarithm shows what rounding did
         parts.append((effects, raw.closed(raw_numbers(ensemble.task, delivered[rows]))))
     return _joined(ensemble.task, names, parts, delivered, sampled)
+
+
+def _players(
+    info: ViewInfo, columns: Sequence[str]
+) -> tuple[tuple[str, ...], IntArray, list[tuple[int, int]]]:
+    """Source columns, the player of each column of a view, and of players behind the columns both columns."""
+    known = dict.fromkeys([*columns, *(feature.source for feature in info.features)])
+    place = {name: number for number, name in enumerate(known)}
+    owners: list[int] = []
+    pairs: list[tuple[int, int]] = []
+    for feature in info.features:
+        owner, second = place[feature.source], _second_source(feature)
+        if second in place:
+            owner, pairs = len(place) + len(pairs), [*pairs, (owner, place[second])]
+        owners.append(owner)
+    return tuple(known), np.array(owners, np.int64), pairs
+
+
+def _second_source(feature: FeatureInfo) -> str | None:
+    """The other column that the time between two dates comes from; None for all else."""
+    start = f"{feature.source} → "  # as `features.DateGaps` names it
+    is_gap = feature.transform == "days_between" and feature.name.startswith(start)
+    return feature.name.removeprefix(start) if is_gap else None
+
+
+def _divided(found: Contributions, pairs: Sequence[tuple[int, int]]) -> Contributions:
+    """With what the last players add divided equally between the two columns that each is made of."""
+    if not pairs:
+        return found
+    count = found.columns - len(pairs)
+    values = found.values[:, :count].copy()
+    for number, pair in enumerate(pairs, count):
+        for column in pair:
+            values[:, column] += found.values[:, number] / 2
+    return replace(found, values=values)
 
 
 def as_outputs(task: Task, array: FloatArray) -> FloatArray:

@@ -366,7 +366,7 @@ def _point(grid: _Grid, place: int, curve: FloatArray, effects: FloatArray | Non
         None if missing or effects is None else tuple(effects[place].tolist()),
         rows,
         near / len(grid.place),
-        not missing and _is_outside(grid, place),
+        not grid.column.nullable if missing else _is_outside(grid, place),
     )
 
 

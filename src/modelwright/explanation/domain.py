@@ -84,10 +84,15 @@ def outside_values(
 
 def _of_column(column: SourceColumn, series: pl.Series, most: int) -> Iterable[OutsideValue]:
     if column.kind in ORDERED:
-        return _beyond(column, series, most)
-    if column.kind is Kind.CATEGORICAL and column.levels and column.complete:
-        return _unseen(column, series, most)
-    return ()
+        yield from _beyond(column, series, most)
+    elif column.kind in (Kind.CATEGORICAL, Kind.LIST) and column.levels and column.complete:
+        yield from _unseen(column, series, most)
+    elif column.kind is Kind.COORDINATES and column.corners is not None:
+        yield from _elsewhere(column, series, most)
+    if not column.nullable and series.null_count():
+        reason = f"{column.name} is missing, which it never was in training"
+        for row in np.flatnonzero(series.is_null().to_numpy())[:most].tolist():
+            yield OutsideValue(row, column.name, None, reason)
 
 
 def _beyond(column: SourceColumn, series: pl.Series, most: int) -> list[OutsideValue]:
@@ -107,12 +112,36 @@ def _beyond(column: SourceColumn, series: pl.Series, most: int) -> list[OutsideV
 
 
 def _unseen(column: SourceColumn, series: pl.Series, most: int) -> list[OutsideValue]:
+    """Levels of a category, or items of a list, that training did not have."""
     known = set(column.levels)
     found: list[OutsideValue] = []
-    for row, level in enumerate(series.to_list()):
-        if level is not None and level not in known:
-            reason = f"{column.name} {level!r} was never seen in training"
-            found.append(OutsideValue(row, column.name, level, reason))
+    for row, cell in enumerate(series.to_list()):
+        items = cell if isinstance(cell, list) else [cell]
+        new = [item for item in items if item is not None and item not in known]
+        if new:
+            reason = f"{column.name} {new[0]!r} was never seen in training"
+            if isinstance(cell, list):
+                reason = f"{column.name} holds {new[0]!r}, which was never seen in training"
+            found.append(OutsideValue(row, column.name, plain_value(cell), reason))
+            if len(found) == most:
+                break
+    return found
+
+
+def _elsewhere(column: SourceColumn, series: pl.Series, most: int) -> list[OutsideValue]:
+    """Places outside of the box that those of training lie in."""
+    assert column.corners is not None
+    low, high = np.asarray(column.corners)
+    slack = 1e-9 * np.maximum(np.abs(low), np.abs(high))
+    found: list[OutsideValue] = []
+    for row, place in enumerate(series.to_list()):
+        if place is None or None in place:
+            continue
+        at = np.asarray(place, np.float64)
+        if (at < low - slack).any() or (at > high + slack).any():
+            shown = ", ".join(shown_value(each) for each in place)
+            reason = f"{column.name} ({shown}) lies outside of where training was"
+            found.append(OutsideValue(row, column.name, place, reason))
             if len(found) == most:
                 break
     return found

@@ -17,13 +17,12 @@ from modelwright.core import (
     FloatArray,
     IntArray,
     OptionError,
-    Predictions,
     UnknownName,
     generator,
     nearest,
 )
 from modelwright.explanation.grouping import MOST_COLUMNS, THRESHOLD, group_columns
-from modelwright.explanation.predictor import Predictor, predict_changed, sampled_rows
+from modelwright.explanation.predictor import Predictor, predict_changed, sampled_rows, with_values
 from modelwright.metrics import Metric, Scorer
 
 __all__ = ["ColumnImportance", "Importance", "ImportanceOptions", "permutation_importance"]
@@ -282,7 +281,7 @@ class _Judge:
         start = time.monotonic()
         base = predictor.predict(part)
         seconds = time.monotonic() - start
-        scorer = metric.scorer(known, Predictions(base, predictor.utility))
+        scorer = metric.scorer(known, predictor.decided(part, base))
         score = _scored(scorer, own)
         if not np.isfinite(score):
             raise DataError(
@@ -298,9 +297,9 @@ class _Judge:
             {name: self.frame[name].gather(order) for name in unit} for order in self.shuffles[:repeats]
         ]
         arrays = predict_changed(self.predictor, self.frame, changes)
-        scorers = [
-            self.metric.scorer(self.target, Predictions(array, self.predictor.utility)) for array in arrays
-        ]
+        decided = self.predictor.decided
+        said = [decided(with_values(self.frame, each), array) for each, array in zip(changes, arrays)]
+        scorers = [self.metric.scorer(self.target, predictions) for predictions in said]
         error = self.metric.error_of
         # differences first: for a column that changes nothing they are exactly zero
         grown = np.array([error(_scored(scorer, self.weights)) for scorer in scorers]) - error(self.score)

@@ -10,7 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from modelwright.core import DataError, FloatArray, IntArray, Kind, Label, Task, UnknownName, nearest
+from modelwright.core import (
+    DataError,
+    FloatArray,
+    IntArray,
+    Kind,
+    Label,
+    Predictions,
+    Task,
+    UnknownName,
+    nearest,
+)
 
 __all__ = [
     "DAY",
@@ -60,13 +70,15 @@ class SourceColumn:
     step : float or None
         What values are multiples of: 1 of whole numbers, `DAY` of dates without a time; None: nothing.
     levels : tuple of str
-        Of a category, the most frequent first.
+        Of a category, the most frequent first; the items of lists.
     complete : bool
         Whether `levels` are all that training saw.
     nullable : bool
         Whether training saw missing values.
     words : pair of str
         What the table writes for False and for True.
+    corners : pair of (latitude, longitude) or None
+        Of places: the south-western and the north-eastern corner of the box that those of training lie in.
     """
 
     name: str
@@ -80,6 +92,7 @@ class SourceColumn:
     complete: bool = True
     nullable: bool = False
     words: tuple[str, str] = ("no", "yes")
+    corners: tuple[tuple[float, float], tuple[float, float]] | None = None
 
 
 class Predictor(Protocol):
@@ -119,6 +132,10 @@ class Predictor(Protocol):
         """Predictions of a typed frame: float64, shape (rows,) or (rows, outputs)."""
         ...
 
+    def decided(self, frame: pl.DataFrame, array: FloatArray) -> Predictions:
+        """What `predict` said of a frame, with the class that is decided for in each row."""
+        ...
+
 
 @dataclass(frozen=True)
 class FunctionPredictor:
@@ -131,6 +148,9 @@ class FunctionPredictor:
     columns : tuple of SourceColumn
     task, classes, outputs, utility, rows_together
         As in `Predictor`.
+    decide : callable or None
+        From predictions and the frame that they are of to predictions with decisions, where these depend on
+        more than probabilities: thresholds that differ by group.
 
     Examples
     --------
@@ -147,10 +167,16 @@ class FunctionPredictor:
     outputs: tuple[str, ...] = ()
     utility: FloatArray | None = None
     rows_together: bool = False
+    decide: Callable[[Predictions, pl.DataFrame], Predictions] | None = None
 
     def predict(self, frame: pl.DataFrame) -> FloatArray:
         """What the function says."""
         return np.asarray(self.function(frame), dtype=np.float64)
+
+    def decided(self, frame: pl.DataFrame, array: FloatArray) -> Predictions:
+        """The predictions with their decisions."""
+        plain = Predictions(array, self.utility)
+        return plain if self.decide is None else self.decide(plain, frame)
 
 
 def describe_columns(frame: pl.DataFrame) -> tuple[SourceColumn, ...]:

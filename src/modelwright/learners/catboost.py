@@ -96,8 +96,7 @@ class FittedCatBoost(FittedBooster):
 
     def _raw(self, view: View) -> NDArray[Any]:
         assert self.model is not None
-        fits = view.rows == 1 and view.numeric.shape[1] == self.columns.numeric
-        if fits and self._row_trees is not None:
+        if view.rows == 1 and view.numeric.shape[1] == self.columns.numeric and self._row_trees is not None:
             codes = self.columns.levels.apply(view.categorical)
             return self._respond(self._row_trees.sums(view.numeric[0], codes[0]))
         kind = "Probability" if self.coder.is_classification else "RawFormulaVal"

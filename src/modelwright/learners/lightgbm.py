@@ -108,9 +108,10 @@ class FittedLightGBM(FittedBooster):
     def _raw(self, view: View) -> NDArray[Any]:
         assert self._booster is not None
         matrix = self.columns.matrix(view)
-        said = self._row_booster.predict(matrix[0]) if view.rows == 1 and self._row_booster else None
-        if said is not None:
-            return said if len(said) == 1 else said[None, :]
+        if view.rows == 1 and self._row_booster is not None:
+            said = self._row_booster.predict(matrix[0])
+            if said is not None:
+                return said if len(said) == 1 else said[None, :]
         return np.asarray(self._booster.predict(matrix, num_threads=self.threads))
 
     def _sums_by_column(self, view: View) -> Contributions:

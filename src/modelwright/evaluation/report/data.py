@@ -14,6 +14,8 @@ __all__ = [
     "Block",
     "Cell",
     "Code",
+    "Fact",
+    "Facts",
     "Heading",
     "Item",
     "Items",
@@ -107,6 +109,38 @@ class Items:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """One key figure.
+
+    Attributes
+    ----------
+    label : str
+        What it is.
+    value : str
+    detail : str
+        In smaller type: how it is to be read.
+    """
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Key figures side by side.
+
+    Attributes
+    ----------
+    facts : tuple of Fact
+    title : str
+    """
+
+    facts: tuple[Fact, ...]
+    title: str = "Key figures"
+
+
+@dataclass(frozen=True)
 class Table:
     """A table. The first column names the rows.
 
@@ -153,7 +187,7 @@ class Table:
         return cls(title, tuple(headings), kept, " ".join(filter(None, [note, more])), folded)
 
 
-Block = Heading | Paragraph | Code | Items | Table | Figure
+Block = Heading | Paragraph | Code | Items | Facts | Table | Figure
 """A part of a section."""
 
 
@@ -214,7 +248,7 @@ class ReportData:
         return record
 
 
-_TAGGED = (Heading, Paragraph, Code, Items, Table, Bars, Curves, Dots, Heat, Histogram, Spark)
+_TAGGED = (Heading, Paragraph, Code, Items, Facts, Table, Bars, Curves, Dots, Heat, Histogram, Spark)
 
 
 def _record(value: Any) -> Any:

@@ -145,6 +145,8 @@ class Heat:
         What the rows are, what the columns are.
     rows, columns : tuple of str
     values : tuple of tuples of float or None
+    by_row : bool
+        Whether a cell is as dark as its part of the row, not as its part of the largest value.
     """
 
     title: str
@@ -154,6 +156,7 @@ class Heat:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     values: tuple[tuple[float | None, ...], ...]
+    by_row: bool = False
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.rows) or any(len(row) != len(self.columns) for row in self.values):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from modelwright.evaluation.report.behind import table_behind
-from modelwright.evaluation.report.data import ReportData, Table
-from modelwright.evaluation.report.numbers import shortened, shown
+from modelwright.evaluation.report.data import Block, Items, ReportData, Section, Table
+from modelwright.evaluation.report.figures import Bars, Curves, Dots, Heat, Histogram
+from modelwright.evaluation.report.numbers import NOTHING, shortened, shown
 from modelwright.evaluation.report.svg import spark_svg, svg
 
 if TYPE_CHECKING:
@@ -66,6 +69,7 @@ def _template() -> Template:
         spark=spark_svg,
         behind=table_behind,
         numeric=_numeric,
+        side_by_side=_side_by_side,
     )
     return environment.from_string(_file("report.html"))
 
@@ -74,11 +78,34 @@ def _name(value: Any) -> str:
     return shortened(value, _LONGEST_NAME) if isinstance(value, str) else shown(value)
 
 
+def _side_by_side(section: Section) -> Iterator[tuple[str, list[tuple[str, Block]]]]:
+    """The blocks with their keys; figures that follow each other, and lists with titles, stand together."""
+    keyed = [(f"{section.key}-{number}", block) for number, block in enumerate(section.blocks, 1)]
+    for together, found in groupby(keyed, lambda pair: _together(pair[1])):
+        blocks = list(found)
+        if together and len(blocks) > 1:
+            yield together, blocks
+        else:
+            yield from (("", [pair]) for pair in blocks)
+
+
+def _together(block: Block) -> str:
+    if isinstance(block, (Bars, Curves, Dots, Heat, Histogram)):
+        return "" if isinstance(block, Heat) else "figures"
+    return "panels" if isinstance(block, Items) and block.title else ""
+
+
 def _numeric(table: Table) -> tuple[bool, ...]:
     """Which columns hold numbers and nothing else."""
     flags = []
     for place in range(len(table.headings)):
         known = [row[place] for row in table.rows if place < len(row) and row[place] is not None]
-        numbers = [isinstance(value, (int, float)) and not isinstance(value, bool) for value in known]
-        flags.append(bool(known) and all(numbers))
+        flags.append(bool(known) and all(map(_is_number, known)))
     return tuple(flags)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, or one with its unit: ``12.3%``."""
+    if isinstance(value, str):
+        return value == NOTHING or value.removesuffix("%").lstrip("<>").replace(".", "", 1).isdigit()
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -7,7 +7,16 @@ import re
 from collections.abc import Iterator
 
 from modelwright.evaluation.report.behind import table_behind
-from modelwright.evaluation.report.data import Block, Code, Heading, Items, Paragraph, ReportData, Table
+from modelwright.evaluation.report.data import (
+    Block,
+    Code,
+    Facts,
+    Heading,
+    Items,
+    Paragraph,
+    ReportData,
+    Table,
+)
 from modelwright.evaluation.report.figures import Curves, Spark
 from modelwright.evaluation.report.numbers import clean, shortened, shown
 
@@ -66,6 +75,9 @@ def _block(block: Block) -> Iterator[str]:
                 f"- {_started(_escaped(item.text))}" + (f" ({_escaped(item.detail)})" if item.detail else "")
                 for item in block.items
             )
+    elif isinstance(block, Facts):
+        rows = tuple((fact.label, fact.value, fact.detail) for fact in block.facts)
+        yield from _table(Table(block.title, ("figure", "value", "how to read it"), rows))
     elif isinstance(block, Table):
         yield from _table(block)
     else:

@@ -6,7 +6,18 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["clean", "dated", "joined", "plural", "share", "shortened", "shown", "significant", "tick_labels"]
+__all__ = [
+    "NOTHING",
+    "clean",
+    "dated",
+    "joined",
+    "plural",
+    "share",
+    "shortened",
+    "shown",
+    "significant",
+    "tick_labels",
+]
 
 _UNSEEN = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Characters that turn the direction of what stands after them, or say nothing."""

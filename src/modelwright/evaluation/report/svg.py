@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import itertools
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from modelwright.evaluation.report.axes import Axis, axis_over
 from modelwright.evaluation.report.figures import Bars, Curves, Dots, Figure, Heat, Histogram, Series, Spark
-from modelwright.evaluation.report.numbers import clean, shortened, significant
+from modelwright.evaluation.report.numbers import clean, share, shortened, significant
 
 __all__ = ["MOST_BARS", "MOST_CURVES", "spark_svg", "svg"]
 
-MOST_CURVES, MOST_BARS, MOST_CELLS = 6, 30, 30
+MOST_CURVES, MOST_BARS, MOST_CELLS = 6, 30, 31
 """Curves, bars and rows of a matrix that are drawn; the table behind the figure holds more."""
 
-_WIDTH, _HEIGHT = 640.0, 320.0
+_WIDE, _COMPACT, _HEIGHT = 640.0, 460.0, 320.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 18.0, 12.0, 48.0
-_LINE, _CHARACTER = 22.0, 6.6
-_NUMBERED_CELLS = 12
+_LINE, _VALUE = 22.0, 80.0
+_NAMES = 0.34
+"""Part of the width that names of bars and rows may take."""
+
+_NUMBERED_CELLS = 10
 """Rows of a matrix up to which its numbers are written into it."""
 
+_NARROW = frozenset("iIljtfr.,:;'|!()[]{} -")
+_BROAD = frozenset("mwMW@%…")
 
-def svg(figure: Figure, key: str) -> str:
+
+def svg(figure: Figure, key: str, *, compact: bool = False) -> str:
     """A figure as an SVG element.
 
     Parameters
@@ -35,6 +42,8 @@ def svg(figure: Figure, key: str) -> str:
     figure : Figure
     key : str
         Letters, digits and hyphens, unlike that of any other figure of the page.
+    compact : bool, default False
+        Whether it stands beside another one: it is then narrower, with text of the same size.
 
     Returns
     -------
@@ -47,20 +56,21 @@ def svg(figure: Figure, key: str) -> str:
     >>> "A &amp; B" in drawn, "&lt;b&gt;" in drawn, "<b>" in drawn
     (True, True, False)
     """
+    width = _COMPACT if compact else _WIDE
     if isinstance(figure, Curves):
-        height, parts = _curves(figure)
+        height, parts = _curves(figure, width)
     elif isinstance(figure, Heat):
-        height, parts = _heat(figure)
+        height, parts = _heat(figure, width)
     elif isinstance(figure, Histogram):
-        height, parts = _histogram(figure)
+        height, parts = _histogram(figure, width)
     else:
-        height, parts = _ranked(figure)
+        height, parts = _ranked(figure, width)
     title = _tag("title", escape(clean(figure.title)), id=f"{key}-t")
     description = _tag("desc", escape(clean(figure.text)), id=f"{key}-d")
     return _tag(
         "svg",
         "".join([title, description, *parts]),
-        viewBox=f"0 0 {_of(_WIDTH)} {_of(height)}",
+        viewBox=f"0 0 {_of(width)} {_of(height)}",
         role="img",
         aria_labelledby=f"{key}-t {key}-d",
         focusable="false",
@@ -109,6 +119,34 @@ def _text(x: float, y: float, text: str, anchor: str = "start", style: str = "la
     return _tag("text", escape(clean(text)), x=x, y=y, text_anchor=anchor, class_=style)
 
 
+def _told(name: str, text: str, /, **attributes: object) -> str:
+    """A mark that says what it shows to whoever points at it."""
+    return _tag(name, _tag("title", escape(clean(text))), **attributes)
+
+
+def _length(text: str) -> float:
+    """Roughly how long a text is when it is drawn."""
+    return sum(
+        13.0
+        if unicodedata.east_asian_width(each) in "WF"
+        else 4.6
+        if each in _NARROW
+        else 12.0
+        if each in _BROAD
+        else 8.6
+        if each.isupper()
+        else 7.4
+        for each in text
+    )
+
+
+def _fitted(text: object, room: float) -> str:
+    """A text that is not longer than there is room."""
+    whole = clean(text)
+    length = _length(whole)
+    return whole if length <= room else shortened(whole, max(3, int(len(whole) * room / length)))
+
+
 def _path(points: Iterable[tuple[float, float]]) -> str:
     return " ".join(f"{'L' if number else 'M'}{_of(x)} {_of(y)}" for number, (x, y) in enumerate(points))
 
@@ -124,30 +162,38 @@ def _frame(x: Axis, y: Axis, x_label: str, y_label: str) -> list[str]:
         parts += [_text(left - 6, at + 4, label, "end", "tick")]
     parts += _below(x, bottom, x_label)
     parts.append(_tag("line", x1=left, x2=left, y1=top, y2=bottom, class_="axis"))
-    middle = (top + bottom) / 2
+    return [*parts, _upright(y_label, (top + bottom) / 2, bottom - top + 20)]
+
+
+def _upright(label: str, middle: float, room: float) -> str:
+    """What the rows are, at the left, from below to above."""
     turn = f"rotate(-90 13 {_of(middle)})"
-    label = escape(shortened(y_label, 44))
-    parts.append(_tag("text", label, x=13.0, y=middle, text_anchor="middle", class_="label", transform=turn))
-    return parts
+    text = escape(_fitted(label, room))
+    return _tag("text", text, x=13.0, y=middle, text_anchor="middle", class_="label", transform=turn)
 
 
 def _below(x: Axis, bottom: float, label: str) -> list[str]:
     """The lower axis with ticks and label."""
     parts = [_tag("line", x1=x.start, x2=x.end, y1=bottom, y2=bottom, class_="axis")]
     ticks = x.ticks(6)
-    for tick, text in zip(ticks, x.labels(ticks), strict=True):
+    labels = x.labels(ticks)
+    longest = max((_length(text) for text in labels), default=0.0) + 8
+    every = max(1, math.ceil(longest * len(ticks) / max(x.end - x.start, 1.0)))
+    for number, (tick, text) in enumerate(zip(ticks, labels, strict=True)):
         at = x.place(tick)
         parts.append(_tag("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="axis"))
-        parts.append(_text(at, bottom + 17, text, "middle", "tick"))
-    parts.append(_text((x.start + x.end) / 2, bottom + 36, shortened(label, 70), "middle"))
+        if number % every == 0:
+            parts.append(_text(at, bottom + 17, text, "middle", "tick"))
+    middle = (x.start + x.end) / 2
+    parts.append(_text(middle, bottom + 36, _fitted(label, x.end - x.start + 90), "middle"))
     return parts
 
 
-def _curves(figure: Curves) -> tuple[float, list[str]]:
-    drawn = figure.series[:MOST_CURVES]
+def _curves(figure: Curves, width: float) -> tuple[float, list[str]]:
+    drawn = _drawn(figure.series)
     xs = [value for series in drawn for value in series.x]
     ys = [value for series in drawn for part in (series.y, series.low, series.high) for value in part]
-    x = axis_over(xs, _LEFT, _WIDTH - _RIGHT, scale=figure.x_scale)
+    x = axis_over(xs, _LEFT, width - _RIGHT, scale=figure.x_scale)
     margin = 0.0 if _is_share(ys) else 0.04
     y = axis_over(ys, _HEIGHT - _BOTTOM, _TOP, scale=figure.y_scale, margin=margin)
     parts = _frame(x, y, figure.x_label, figure.y_label)
@@ -156,8 +202,14 @@ def _curves(figure: Curves) -> tuple[float, list[str]]:
         parts += _band(series, colour, x, y)
     for series, colour in zip(drawn, colours, strict=True):
         parts += _curve(series, colour, x, y)
-    rows, legend = _legend(drawn, colours, _HEIGHT + 8)
+    rows, legend = _legend(drawn, colours, _HEIGHT + 8, width)
     return _HEIGHT + rows * _LINE + 4, parts + legend
+
+
+def _drawn(series: Sequence[Series]) -> list[Series]:
+    """The first curves, and all that they are to be compared with."""
+    kept = [each for each in series if not each.is_reference][:MOST_CURVES]
+    return [each for each in series if each.is_reference or any(each is one for one in kept)]
 
 
 def _is_share(values: Sequence[float]) -> bool:
@@ -199,10 +251,11 @@ def _band(series: Series, colour: str, x: Axis, y: Axis) -> list[str]:
 
 def _curve(series: Series, colour: str, x: Axis, y: Axis) -> list[str]:
     parts = []
+    size = 3.2 if len(series.x) <= 40 else 2.0
     for run in _runs(series, x, y):
         points = [(x.place(series.x[place]), y.place(series.y[place])) for place in run]
         if series.style == "points" or len(points) == 1:
-            parts += [_tag("circle", cx=at, cy=up, r=3.2, class_=f"dot {colour}") for at, up in points]
+            parts += [_tag("circle", cx=at, cy=up, r=size, class_=f"dot {colour}") for at, up in points]
             continue
         if series.style == "step":
             stairs = [points[0]]
@@ -213,33 +266,35 @@ def _curve(series: Series, colour: str, x: Axis, y: Axis) -> list[str]:
     return parts
 
 
-def _legend(drawn: Sequence[Series], colours: Sequence[str], top: float) -> tuple[int, list[str]]:
+def _legend(
+    drawn: Sequence[Series], colours: Sequence[str], top: float, width: float
+) -> tuple[int, list[str]]:
     """Names of curves with a piece of each, two in a row; nothing for a single one."""
     if len(drawn) < 2:
         return 0, []
-    parts = []
+    parts, column = [], (width - _LEFT) / 2
     for number, (series, colour) in enumerate(zip(drawn, colours, strict=True)):
-        left, y = _LEFT + (number % 2) * 280, top + (number // 2) * _LINE
+        left, y = _LEFT + (number % 2) * column, top + (number // 2) * _LINE
         if series.style == "points":
             parts.append(_tag("circle", cx=left + 15, cy=y, r=3.2, class_=f"dot {colour}"))
         else:
             parts.append(_tag("path", d=f"M{_of(left)} {_of(y)} h30", class_=f"line {colour}"))
-        parts.append(_text(left + 38, y + 4, shortened(series.name, 34)))
+        parts.append(_text(left + 38, y + 4, _fitted(series.name, column - 46)))
     return -(-len(drawn) // 2), parts
 
 
-def _ranked(figure: Bars | Dots) -> tuple[float, list[str]]:
+def _ranked(figure: Bars | Dots, width: float) -> tuple[float, list[str]]:
     """Bars from zero, or dots, one below the other, with their intervals and values."""
     count = min(len(figure.names), MOST_BARS)
-    names = [shortened(name, 30) for name in figure.names[:count]]
-    left = min(max([len(name) * _CHARACTER for name in names], default=0) + 14, 220.0)
+    names = [_fitted(name, _NAMES * width) for name in figure.names[:count]]
+    left = max([_length(name) for name in names], default=0.0) + 16
     bottom = _TOP + max(count, 1) * _LINE + 4
     ends = [value for part in (figure.values, figure.low, figure.high) for value in part[:count]]
     if isinstance(figure, Dots):
         ends.append(figure.reference)
-        x = axis_over(ends, left, _WIDTH - 80, scale=figure.scale, margin=0.04)
+        x = axis_over(ends, left, width - _VALUE, scale=figure.scale, margin=0.04)
     else:
-        x = axis_over(ends, left, _WIDTH - 80, zero=True)
+        x = axis_over(ends, left, width - _VALUE, zero=True)
     parts = _below(x, bottom, _value_label(figure))
     if isinstance(figure, Dots) and figure.reference is not None and x.holds(figure.reference):
         at = x.place(figure.reference)
@@ -253,7 +308,7 @@ def _ranked(figure: Bars | Dots) -> tuple[float, list[str]]:
 
 def _value_label(figure: Bars | Dots) -> str:
     if isinstance(figure, Dots) and figure.reference is not None and figure.reference_label:
-        return f"{figure.value_label} (dashed: {figure.reference_label})"
+        return f"{figure.value_label} (dotted line: {figure.reference_label})"
     return figure.value_label
 
 
@@ -263,56 +318,81 @@ def _mark(figure: Bars | Dots, place: int, x: Axis, y: float) -> list[str]:
     if value is None or not x.holds(value):
         return [_text(x.end + 8, y + 4, "–", style="tick")]
     at = x.place(value)
-    parts: list[str] = []
-    if isinstance(figure, Bars):
-        zero = x.place(0.0)
-        width = max(abs(at - zero), 0.8)
-        parts.append(_tag("rect", x=min(zero, at), y=y - 7, width=width, height=14.0, class_="bar s0"))
     low, high = (part[place] if part else None for part in (figure.low, figure.high))
+    told = f"{figure.names[place]}: {significant(value)}"
+    parts: list[str] = []
     if low is not None and high is not None and x.holds(low) and x.holds(high):
+        told += f" ({significant(low)} to {significant(high)})"
         ends = x.place(low), x.place(high)
         parts.append(_tag("line", x1=ends[0], x2=ends[1], y1=y, y2=y, class_="whisker"))
         parts += [_tag("line", x1=end, x2=end, y1=y - 4, y2=y + 4, class_="whisker") for end in ends]
-    if isinstance(figure, Dots):
-        parts.append(_tag("circle", cx=at, cy=y, r=4.5, class_="dot s0"))
+    if isinstance(figure, Bars):
+        zero = x.place(0.0)
+        box = {"x": min(zero, at), "y": y - 7, "width": max(abs(at - zero), 0.8), "height": 14.0}
+        parts.insert(0, _told("rect", told, class_="bar s0", **box))
+    else:
+        parts.append(_told("circle", told, cx=at, cy=y, r=4.5, class_="dot s0"))
     return [*parts, _text(x.end + 8, y + 4, significant(value, 3), style="tick")]
 
 
-def _heat(figure: Heat) -> tuple[float, list[str]]:
+def _heat(figure: Heat, width: float) -> tuple[float, list[str]]:
     rows, columns = figure.rows[:MOST_CELLS], figure.columns[:MOST_CELLS]
-    left = min(max([len(shortened(name, 18)) * _CHARACTER for name in rows], default=0) + 34, 170.0)
-    width = (_WIDTH - _RIGHT - left) / max(1, len(columns))
-    height = min(34.0, max(14.0, 400 / max(1, len(rows))))
-    known = [value for row in figure.values for value in row if value is not None and math.isfinite(value)]
-    largest = max([abs(value) for value in known], default=0.0) or 1.0
-    numbered = max(len(rows), len(columns)) <= _NUMBERED_CELLS
-    parts: list[str] = []
-    top = 44.0
-    for place, name in enumerate(columns):
-        most = max(3, int(width / _CHARACTER))
-        parts.append(_text(left + (place + 0.5) * width, top - 8, shortened(name, most), "middle", "tick"))
-    parts.append(_text(left + len(columns) * width / 2, 14, shortened(figure.column_label, 60), "middle"))
+    names = [_fitted(name, 0.24 * width) for name in rows]
+    left = max([_length(name) for name in names], default=0.0) + 36
+    wide = (width - _RIGHT - left) / max(1, len(columns))
+    high = min(38.0, max(16.0, 420 / max(1, len(rows))))
+    shades, numbered = _shades(figure), max(len(rows), len(columns)) <= _NUMBERED_CELLS
+    top, parts = _heads(columns, left, wide)
+    parts.append(_text(left + len(columns) * wide / 2, 14, _fitted(figure.column_label, 400), "middle"))
     for number, name in enumerate(rows):
-        y = top + number * height
-        parts.append(_text(left - 8, y + height / 2 + 4, shortened(name, 18), "end", "tick"))
-        for place in range(len(columns)):
-            value = figure.values[number][place]
-            x = left + place * width
-            at = 0.0 if value is None or not math.isfinite(value) else abs(value) / largest
-            cell = {"x": x, "y": y, "width": max(width - 1, 0.5), "height": max(height - 1, 0.5)}
-            parts.append(_tag("rect", class_="cell", fill_opacity=0.5 * at, **cell))
+        y = top + number * high
+        parts.append(_text(left - 8, y + high / 2 + 4, name, "end", "tick name"))
+        for place, column in enumerate(columns):
+            value, shade = figure.values[number][place], shades[number][place]
+            told = f"{figure.rows[number]}, {column}: {significant(value)}"
+            told += f" ({share(shade)} of the row)" if figure.by_row else ""
+            x = left + place * wide
+            box = {"x": x, "y": y, "width": max(wide - 1, 0.5), "height": max(high - 1, 0.5)}
+            parts.append(_told("rect", told, class_="cell", fill_opacity=0.5 * shade, **box))
             if numbered:
-                shown = significant(value, 3)
-                parts.append(_text(x + width / 2, y + height / 2 + 4, shown, "middle"))
-    middle = top + len(rows) * height / 2
-    turn = f"rotate(-90 13 {_of(middle)})"
-    label = escape(shortened(figure.row_label, 40))
-    parts.append(_tag("text", label, x=13.0, y=middle, text_anchor="middle", class_="label", transform=turn))
-    return top + len(rows) * height + 8, parts
+                shown = _fitted(significant(value, 3), wide)
+                parts.append(_text(x + wide / 2, y + high / 2 + 4, shown, "middle", "within"))
+    bottom = top + len(rows) * high
+    return bottom + 8, [*parts, _upright(figure.row_label, (top + bottom) / 2, bottom - top)]
 
 
-def _histogram(figure: Histogram) -> tuple[float, list[str]]:
-    x = axis_over(figure.edges, _LEFT, _WIDTH - _RIGHT)
+def _heads(columns: Sequence[str], left: float, wide: float) -> tuple[float, list[str]]:
+    """Names of columns above a matrix, upright where they are longer than wide; and where it begins."""
+    longest = max((_length(name) for name in columns), default=0.0)
+    if longest <= wide - 4:
+        middles = [(left + (place + 0.5) * wide, name) for place, name in enumerate(columns)]
+        return 44.0, [_text(x, 36, name, "middle", "tick") for x, name in middles]
+    room = min(longest, 110.0)
+    top, parts = 36 + room, []
+    for place, name in enumerate(columns):
+        x, y = left + (place + 0.5) * wide + 4, top - 8
+        turn = f"rotate(-90 {_of(x)} {_of(y)})"
+        text = escape(_fitted(name, room))
+        parts.append(_tag("text", text, x=x, y=y, class_="tick name", transform=turn))
+    return top, parts
+
+
+def _shades(figure: Heat) -> list[list[float]]:
+    """How dark each cell is, from 0 to 1: by its part of the largest, or of its row."""
+    sizes = [
+        [abs(value) if value is not None and math.isfinite(value) else 0.0 for value in row]
+        for row in figure.values
+    ]
+    largest = max((size for row in sizes for size in row), default=0.0)
+    wholes = [sum(size / (largest or 1.0) for size in row) if figure.by_row else 1.0 for row in sizes]
+    return [
+        [size / (largest or 1.0) / (whole or 1.0) for size in row]
+        for row, whole in zip(sizes, wholes, strict=True)
+    ]
+
+
+def _histogram(figure: Histogram, width: float) -> tuple[float, list[str]]:
+    x = axis_over(figure.edges, _LEFT, width - _RIGHT)
     y = axis_over(figure.counts, _HEIGHT - _BOTTOM, _TOP, zero=True)
     parts = _frame(x, y, figure.x_label, figure.y_label)
     for low, high, count in zip(figure.edges, figure.edges[1:], figure.counts, strict=False):
@@ -320,5 +400,6 @@ def _histogram(figure: Histogram) -> tuple[float, list[str]]:
             continue
         start, end, top = x.place(low), x.place(high), y.place(count)
         box = {"x": start, "y": top, "width": max(end - start - 1, 0.5), "height": max(y.start - top, 0.0)}
-        parts.append(_tag("rect", class_="bar s0", **box))
+        told = f"{significant(low)} to {significant(high)}: {significant(count)}"
+        parts.append(_told("rect", told, class_="bar s0", **box))
     return _HEIGHT, parts

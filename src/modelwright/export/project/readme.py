@@ -17,6 +17,18 @@ _ROW_KEEPERS = {
 }
 _MOST_SHOWN = 200
 
+_FILES = """\
+| file | what it does |
+|---|---|
+| `score.py` | the whole way: read, check, features, members, combine, labels |
+| `contract.json`, `contract.py` | the columns that are needed: kinds, levels, ranges, how text is read |
+| `features.py`, `features.json` | columns to features; `python features.py` lists them |
+| `blend.py`, `blend.json` | members, weights, and what follows (calibration, thresholds, offsets) |
+| `models/` | one folder for each fitted model, in its library's own format or as plain arrays |
+| `scorer/` | the steps, one small module each |
+| `train.py`, `training.json` | fits models like these once more; its first lines say what it simplifies |
+| `tests/` | golden rows, and what the model said of them: this project must say the same to 1e-6 |"""
+
 
 def readme_text(facts: ModelFacts, needed: Sequence[Requirement], later: Sequence[Requirement]) -> str:
     """The text of ``README.md``.
@@ -59,23 +71,13 @@ one row for each row of it.{more}
 
 ## What is where
 
-| file | what it does |
-|---|---|
-| `score.py` | the whole way: read, check, features, members, combine, labels |
-| `contract.json`, `contract.py` | the columns that are needed: kinds, levels, ranges, how text is read |
-| `features.py`, `features.json` | columns to features; `python features.py` lists them |
-| `blend.py`, `blend.json` | members, weights, and what follows (calibration, thresholds, offsets) |
-| `models/` | one folder for each fitted model, in its library's own format or as plain arrays |
-| `scorer/` | the steps, one small module each |
-| `train.py`, `training.json` | fits models like these once more; its first lines say what it simplifies |
-| `tests/` | golden rows, and what the model said of them: this project must say the same to 1e-6 |
+{_FILES}
 
 ## Members
 
 | weight | member | learner | models |
 |---|---|---|---|
 {_members(facts)}
-
 {_notes(facts)}
 ## Columns
 
@@ -110,7 +112,7 @@ def _python(facts: ModelFacts) -> str:
 
 def _notes(facts: ModelFacts) -> str:
     lines = [f"- {sentence}" for sentence in notes(facts)]
-    return "\n".join([*lines, ""]) if lines else ""
+    return "\n".join(["", *lines, ""]) if lines else ""
 
 
 def _score(facts: ModelFacts) -> str:

@@ -15,8 +15,13 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Names under which packages are installed, where these are others."""
 
 _OPTIONAL = {"zstandard": "only to read files that end in .zst", "pandas": "only for data frames of pandas"}
-_ALWAYS_NEEDED = {"catboost": "pandas"}
-"""Package to one that it cannot be used without."""
+_WITH = {
+    "catboost": ("pandas", "scipy"),
+    "lightgbm": ("scipy",),
+    "sklearn": ("scipy",),
+    "xgboost": ("scipy",),
+}
+"""Package to others that it brings along, and whose versions matter as well."""
 
 _LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
 
@@ -67,14 +72,14 @@ def requirements(
 
     Examples
     --------
-    >>> recorded = {"numpy": "2.2", "scikit-learn": "1.8"}
+    >>> recorded = {"numpy": "2.2", "scikit-learn": "1.8", "scipy": "1.16"}
     >>> [str(each) for each in requirements({"numpy", "sklearn", "json"}, recorded)]
-    ['numpy==2.2', 'scikit-learn==1.8']
+    ['numpy==2.2', 'scikit-learn==1.8', 'scipy==1.16']
     """
     known = installed or _installed
     outside = {name for name in packages if name not in sys.stdlib_module_names}
     needed = {name for name in outside if name not in _OPTIONAL}
-    needed |= {other for name, other in _ALWAYS_NEEDED.items() if name in outside}
+    needed |= {other for name in outside for other in _WITH.get(name, ())}
     found: list[Requirement] = []
     for name in sorted(needed):
         found += _lines(_DISTRIBUTIONS.get(name, name), environment, known)

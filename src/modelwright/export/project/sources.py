@@ -11,12 +11,24 @@ from pathlib import Path
 from modelwright.core import ModelwrightError
 from modelwright.export.project.references import References, find_references
 
-__all__ = ["PACKAGE", "Imported", "Piece", "Source", "is_own", "parse_source", "read_source"]
+__all__ = [
+    "PACKAGE",
+    "Imported",
+    "Piece",
+    "Source",
+    "is_own",
+    "parse_source",
+    "read_source",
+    "without_shortcuts",
+]
 
 PACKAGE = "modelwright"
 _ROOT = Path(__file__).parents[2]
 _PLAIN_BASES = ("ABC", "Protocol", "Generic", "object")
 """Bases from elsewhere that call no method by its name."""
+
+_ONE_ROW = ("view.rows == 1", "rows == 1", "matrix.shape[0] == 1")
+"""What the quicker ways of single rows ask before all else; see `without_shortcuts`."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,7 @@ def is_own(module: str) -> bool:
 
 @lru_cache(maxsize=512)
 def read_source(module: str) -> Source:
-    """A module of this package.
+    """A module of this package, without the quicker ways of single rows.
 
     Raises
     ------
@@ -121,7 +133,39 @@ def read_source(module: str) -> Source:
             f"The source of {module} cannot be read ({error.strerror or error}), so that no project can be "
             "written. Install Modelwright again, with its source files."
         ) from error
-    return parse_source(module, text)
+    return parse_source(module, without_shortcuts(text))
+
+
+def without_shortcuts(text: str) -> str:
+    r"""A module's text without the quicker ways that single rows have.
+
+    Such a way is an ``if`` without ``else`` that asks for one row before all else, and returns: what follows
+    says the same of one row as well.
+
+    Examples
+    --------
+    >>> text = "def f(view):\n    if view.rows == 1 and x:\n        return x(view)\n    return slow(view)"
+    >>> print(without_shortcuts(text))
+    def f(view):
+        return slow(view)
+    """
+    if not any(each in text for each in _ONE_ROW):
+        return text
+    lines = text.split("\n")
+    dropped: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.If) and _is_shortcut(node, lines[node.lineno - 1]):
+            dropped |= set(range(_first_line(node, lines, 0), (node.end_lineno or node.lineno) + 1))
+    return "\n".join(line for number, line in enumerate(lines, 1) if number not in dropped)
+
+
+def _is_shortcut(node: ast.If, line: str) -> bool:
+    test = node.test
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        test = test.values[0]
+    returns = any(isinstance(each, ast.Return) for each in ast.walk(node))
+    alone = not node.orelse and not line.lstrip().startswith("elif")
+    return alone and returns and ast.unparse(test) in _ONE_ROW
 
 
 def parse_source(module: str, text: str) -> Source:

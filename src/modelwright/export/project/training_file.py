@@ -38,12 +38,17 @@ def training_record(facts: ModelFacts) -> dict[str, Any]:
         "scheme": validation["scheme"],
         "folds": max(2, int(validation["folds"])),
         "metric": problem.metric,
-        "group": problem.group,
-        "time_column": problem.time_column,
+        "group": _named(facts, problem.group),
+        "time": _named(facts, problem.time_column),
         "numbers": len(facts.featurizer.info.numeric),
         "outputs": _outputs(facts),
         "members": members,
     }
+
+
+def _named(facts: ModelFacts, name: str | None) -> dict[str, Any] | None:
+    """The column by which folds are made, if there is one."""
+    return None if name is None else column_entry(facts.model.schema[name])
 
 
 def _outputs(facts: ModelFacts) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import polars as pl
 from modelwright.core import BundleError, Column, Kind, Label, Role, Schema, Task
 from modelwright.data.conform import conform
 
-__all__ = ["Contract", "read_contract"]
+__all__ = ["Contract", "column_of", "read_contract"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def read_contract(path: Path) -> Contract:
     """
     try:
         record = json.loads(path.read_bytes())
-        schema = Schema(tuple(_column(entry) for entry in record["columns"]))
+        schema = Schema(tuple(column_of(entry) for entry in record["columns"]))
         ranges = {entry["name"]: _range(entry) for entry in record["columns"] if "minimum" in entry}
         return Contract(
             schema,
@@ -114,7 +114,8 @@ def read_contract(path: Path) -> Contract:
         raise BundleError(f"The contract {path.name!r} is missing or damaged ({error}).") from error
 
 
-def _column(entry: Mapping[str, Any]) -> Column:
+def column_of(entry: Mapping[str, Any]) -> Column:
+    """A column as `contract.json` and `training.json` have it."""
     parsing = dict(entry["parsing"])
     if "levels" in entry:
         parsing["known"] = entry["levels"]

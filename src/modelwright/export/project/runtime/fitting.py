@@ -6,7 +6,7 @@ Settings that are not set (None) take a usual value here, where training took on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = [
     "fit_nearest_neighbors",
     "fit_random_forest",
     "fit_xgboost",
+    "predict_later",
 ]
 
 _RATE, _ROUNDS, _PATIENCE = 0.05, 1_000, 50
@@ -72,6 +73,30 @@ class Fold:
 
 _Predict = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 _Settings = Mapping[str, Any]
+_Fit = Callable[[_Settings, Goal, Fold, int], _Predict]
+
+
+def predict_later(fit: _Fit, settings: _Settings, goal: Goal, fold: Fold, seed: int) -> NDArray[np.float64]:
+    """Fit a model, and let it predict the rows of the fold that it was not fitted on.
+
+    Libraries count classes without gaps: those that the rows to fit lack are left out, and get no share.
+
+    Returns
+    -------
+    float64 array, shape (rows, classes) or (rows, 1)
+    """
+    if not goal.classes:
+        return fit(settings, goal, fold, seed)(fold.later).reshape(-1, 1)
+    present, codes = np.unique(fold.target, return_inverse=True)
+    shares = np.zeros((len(fold.later), goal.classes))
+    if len(present) == 1:
+        shares[:, present] = 1.0
+        return shares
+    known = np.isin(fold.later_target, present)
+    later_codes = np.searchsorted(present, fold.later_target[known])
+    inner = replace(fold, target=codes, later=fold.later[known], later_target=later_codes)
+    shares[:, present] = fit(settings, Goal(len(present)), inner, seed)(fold.later)
+    return shares
 
 
 def _only(settings: _Settings, *names: str) -> dict[str, Any]:
@@ -80,11 +105,7 @@ def _only(settings: _Settings, *names: str) -> dict[str, Any]:
 
 def _predictor(model: Any, goal: Goal) -> _Predict:
     def predict(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        if not goal.classes:
-            return np.asarray(model.predict(matrix), np.float64).reshape(-1)
-        shares = np.zeros((len(matrix), goal.classes))
-        shares[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(matrix)
-        return shares
+        return np.asarray(model.predict_proba(matrix) if goal.classes else model.predict(matrix), np.float64)
 
     return predict
 

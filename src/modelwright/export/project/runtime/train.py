@@ -7,8 +7,9 @@ one and predicts that one, so that every row is predicted by models that have no
 weights blend these predictions. What is simpler here than it was in training, so that scores come out
 similar, not equal:
 
-- The feature steps are taken as they were fitted (`features.json`), and terms of texts are left to their
-  axes; features generated inside of folds, encodings of the target and transforms of the target are left out.
+- The feature steps are taken as they were fitted (`features.json`), of texts the few columns that their terms
+  were condensed to. Features generated inside of folds, encodings and transforms of the target, weights of
+  rows and of classes, and directions that predictions had to keep are left out.
 - Folds are those of scikit-learn with the same number and seed: other rows stand together.
 - Losses are the libraries' usual ones; early stopping looks at the rows that are predicted, uncorrected.
 - Kinds of models without a counterpart in their library are left out, and told.
@@ -28,13 +29,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwright.core import Column, DataError, Kind, ModelwrightError, Role
+from modelwright.core import Column, DataError, ModelwrightError
 from modelwright.data.conform import conform_column
 from modelwright.data.labels import label_codes
-from modelwright.export.project.runtime.contract import read_contract
+from modelwright.export.project.runtime.contract import column_of, read_contract
 from modelwright.export.project.runtime.features import read_features
 from modelwright.export.project.runtime.fitters import FITTERS
-from modelwright.export.project.runtime.fitting import Fold, Goal
+from modelwright.export.project.runtime.fitting import Fold, Goal, predict_later
 from modelwright.export.project.runtime.reading import read_raw
 
 __all__ = ["main", "train"]
@@ -57,51 +58,48 @@ def train(data: Any, directory: Path = HERE) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Row number, fold, target, and what the blend says: columns for each output.
+        Row number; for each output the fold, the target (a class as its position), and what the blend says.
+        Null where the target of an output is not known.
     """
     plan = json.loads((directory / "training.json").read_bytes())
     frame, _ = read_contract(directory / "contract.json").check(data)
     view = read_features(directory / "features.json").transform(frame)
     matrix = np.hstack([view.numeric, view.categorical.astype(np.float32)])
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"row": np.arange(len(matrix))}
+    predicted = np.zeros(len(matrix), np.bool_)
     for output in plan["outputs"]:
+        name, goal = output["name"], Goal(len(output["classes"]), output["level"])
         target, known = _target(data, output)
-        goal = Goal(len(output["classes"]), output["level"])
-        kind = "class" if goal.classes else "value"
-        parts = _folds(plan, data, target, known)
-        array, fold = _out_of_fold(plan, goal, matrix, target, parts)
-        rows = np.flatnonzero(fold >= 0)
-        found.setdefault("row", rows)
-        found[f"{output['name']} fold"] = fold[rows]
-        found[f"{output['name']} {kind}"] = target[rows]
-        for position in range(array.shape[1]):
-            found[f"{output['name']} predicted {position}"] = array[rows, position]
-        sys.stdout.write(f"{output['name']}: {_judged(goal, target[rows], array[rows])}\n")
-    lengths = {len(values) for values in found.values()}
-    if len(lengths) > 1:  # labels that are known of different rows
-        found = {name: values[: min(lengths)] for name, values in found.items()}
-    return pl.DataFrame(found)
+        array, fold = _out_of_fold(plan, goal, matrix, target, _folds(plan, data, target, known))
+        rows = fold >= 0
+        predicted |= rows
+        sys.stdout.write(f"{name}: {_judged(goal, target[rows], array[rows])}\n")
+        columns = {"fold": fold, "class" if goal.classes else "value": target}
+        columns |= {f"predicted {position}": array[:, position] for position in range(array.shape[1])}
+        for column, values in columns.items():
+            found[f"{name} {column}"] = pl.Series(values).set(pl.Series(~rows), None)
+    return pl.DataFrame(found).filter(pl.Series(predicted))
+
+
+def _read(data: Any, entry: Mapping[str, Any]) -> tuple[pl.Series, Column]:
+    """A column of the table in the type of training."""
+    raw = read_raw(data, [entry["name"]]).frame
+    if not raw.width:
+        raise DataError(f"The table lacks the column {entry['name']!r}. Give the training table.")
+    column = column_of(entry)
+    return conform_column(raw.to_series(0), column)[0].alias("values"), column
 
 
 def _target(data: Any, output: Mapping[str, Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The target as codes of classes or values, and where it is known."""
-    raw = read_raw(data, [output["column"]["name"]]).frame
-    if not raw.width:
-        raise DataError(f"The table lacks the target {output['column']['name']!r}. Give the training table.")
-    entry = output["column"]
-    column = Column(entry["name"], Kind(entry["kind"]), Role.TARGET, parsing=_parsing(entry))
-    values = conform_column(raw.to_series(0), column)[0].alias("target")
+    values, column = _read(data, output["column"])
     if output["classes"]:
         values = label_codes(values, column, tuple(output["classes"]))
     known = values.is_not_null().to_numpy()
     if not known.any():
-        raise DataError(f"No row has a usable target {entry['name']!r}. Give the training table.")
+        raise DataError(f"No row has a usable target {column.name!r}. Give the training table.")
     filled = values.cast(pl.Float64).fill_null(0.0).to_numpy()
     return (filled.astype(np.int64) if output["classes"] else filled), known
-
-
-def _parsing(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {**entry["parsing"], **({"known": entry["levels"]} if "levels" in entry else {})}
 
 
 def _folds(
@@ -114,11 +112,11 @@ def _folds(
     split: Any = KFold(count, shuffle=True, random_state=plan["seed"])
     groups = None
     if plan["group"] is not None:
-        series = read_raw(data, [plan["group"]]).frame.to_series(0)
-        groups = series.cast(pl.String).fill_null("").rank("dense").to_numpy()[rows]
+        values, _ = _read(data, plan["group"])
+        groups = values.cast(pl.String).fill_null("").rank("dense").to_numpy()[rows]
         split = GroupKFold(count)
-    elif plan["time_column"] is not None:
-        moments = read_raw(data, [plan["time_column"]]).frame.to_series(0)
+    elif plan["time"] is not None:
+        moments, _ = _read(data, plan["time"])
         rows = rows[np.argsort(moments.rank("ordinal").fill_null(0).to_numpy()[rows], kind="stable")]
         split = TimeSeriesSplit(count)
     elif plan["scheme"] == "stratified":
@@ -143,8 +141,8 @@ def _out_of_fold(
             continue
         for number, (here, there) in enumerate(parts):
             fold = Fold(matrix[here], target[here], matrix[there], target[there], plan["numbers"])
-            predict = FITTERS.load(learner)(member["settings"], goal, fold, plan["seed"])
-            total[there] += member["weight"] * predict(matrix[there]).reshape(len(there), -1)
+            said = predict_later(FITTERS.load(learner), member["settings"], goal, fold, plan["seed"])
+            total[there] += member["weight"] * said
             fold_of[there] = number
         weights += member["weight"]
         sys.stdout.write(f"  {member['label']}: {len(parts)} models fitted\n")
