@@ -352,3 +352,145 @@ def test_the_facade_undoes_as_well(place: Path, model: Model) -> None:
         like=model.path, undo="drop:always", max_trials=1, learners="linear", workspace=place / "facade"
     )
     assert again.schema["always"].is_feature
+
+
+def messy(rows: int = 240, seed: int = 2) -> pl.DataFrame:
+    """A number that means missing, missing cells, words for them, dates, text, and groups of rows."""
+    random = np.random.default_rng(seed)
+    age = random.integers(18, 80, rows)
+    score = age / 20 + random.normal(0, 0.5, rows)
+    words = ["the light is red", "a green door fell", "blue water runs", "no colour at all"]
+    return pl.DataFrame(
+        {
+            "age": [999 if turn % 20 == 0 else int(value) for turn, value in enumerate(age)],
+            "fee": [None if turn % 15 == 0 else round(float(value), 2) for turn, value in enumerate(score)],
+            "state": ["n/a" if turn % 30 == 0 else "ABC"[turn % 3] for turn in range(rows)],
+            "seen": [f"2024-{1 + turn % 12:02d}-{1 + turn % 28:02d}" for turn in range(rows)],
+            "flag": random.random(rows) < 0.5,
+            "note": [f"{words[turn % 4]} {words[(turn * 7) % 4]} number {turn}" for turn in range(rows)],
+            "family": [f"F{turn // 4}" for turn in range(rows)],
+            "spent": (score * 10 + random.normal(0, 1, rows)).round(2),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def grouped(place: Path) -> Model:
+    messy().write_csv(place / "messy.csv")
+    return run(place, place / "messy.csv", target="spent", group="family", holdout=0.2, metric="mae")
+
+
+@pytest.mark.parametrize("which", ["model", "grouped"])
+def test_every_entry_has_a_reason_and_every_undo_can_be_asked_for(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    model = request.getfixturevalue(which)
+    for entry in model.decisions():
+        assert entry.choice, entry.id
+        assert entry.reason, entry.id
+        assert entry.undo or entry.fixed, entry.id
+        if entry.undo is None:
+            continue
+        asked = followed(TrainRequest(like=str(model.path), undo=entry.id))
+        asked.check()
+        assert entry.command, entry.id
+        for name, value in entry.undo.items():
+            given = getattr(asked, name)
+            if name == "overrides":
+                assert given.items() >= value.items()
+            elif name in ("keep", "without"):
+                assert set(value) <= set(given)
+            else:
+                assert given == (tuple(value) if isinstance(value, list) else value)
+
+
+def test_choices_of_values_and_columns_are_reversed_when_data_is_prepared(grouped: Model) -> None:
+    entries = {entry.id: entry for entry in grouped.decisions()}
+
+    def again(identifier: str) -> Any:
+        return prepare(followed(TrainRequest(like=str(grouped.path), undo=identifier)))
+
+    assert entries["missing:fee"].evidence == {"missing": 16, "rows": 240}
+    assert again("missing:fee").schema["fee"].role == "ignored"
+    assert entries["split"].undo == {"group": None}
+    assert again("split").data.folds.scheme == "kfold"
+    assert again("holdout").holdout is None
+    assert again("metric").metric.name == "rmse"
+    kinds = {"seen": "categorical", "flag": "categorical", "note": "categorical", "fee": "categorical"}
+    for name, kind in kinds.items():
+        assert again(f"type:{name}").schema[name].kind == kind != grouped.schema[name].kind
+    texts = again("encode:text_terms").featurizer.transformers
+    assert "text_terms" not in texts
+    assert "text" in texts
+    if "sentinel:age" in entries:
+        before = grouped.schema["age"].statistics["missing"]
+        assert again("sentinel:age").schema["age"].statistics["missing"] < before
+    if "missing_words:state" in entries:
+        assert again("missing_words:state").schema["state"].statistics["missing"] == 0
+
+
+def test_configurations_that_were_given_up_are_all_finished(model: Model, tmp_path: Path) -> None:
+    copy = model.save(tmp_path / "copy.mw")
+    board = json.loads((copy / "leaderboard.json").read_bytes())
+    lost = next(entry for entry in board["entries"] if entry["learner"] == "naive_bayes")
+    lost.update(status="pruned", note="2 of 5 folds", score=None, weight=0.0)
+    (copy / "leaderboard.json").write_text(json.dumps(board))
+    manifest = {key: value for key, value in model.manifest.items() if key not in ("files", "digest")}
+    manifest["plan"] = {**manifest["plan"], "reproducible": False, "max_trials": None}
+    manifest["request"] = {**manifest["request"], "max_trials": None, "stop_when_flat": True}
+    (copy / "manifest.json").unlink()
+    seal_bundle(copy, manifest)
+    entry = entry_of(Model.load(copy).decisions(), "trials:pruned")
+    tried = sum(each["learner"] not in ("ensemble", "constant") for each in board["entries"])
+    assert entry.evidence == {"count": 1, "labels": [lost["label"]]}
+    assert entry.choice == f"1 of {tried} configurations were given up for better ones"
+    assert entry.undo == {"max_trials": tried, "stop_when_flat": False}
+    assert entry.command == f"--max-trials {tried} (without --stop-when-flat)"
+    asked = followed(TrainRequest(like=str(copy), undo="trials:pruned"))
+    asked.check()
+    assert asked.budget().reproducible
+
+
+def test_steps_are_gone_where_they_are_undone(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    chance = random.beta(0.5, 3.0, 900)
+    frame = pl.DataFrame(
+        {
+            "shy": 0.4 * chance + random.normal(0, 0.01, 900),
+            "late": np.where(random.uniform(size=900) < chance, "yes", "no"),
+        }
+    )
+    found = run(tmp_path, frame, learners="naive_bayes", metric="f1")
+    used = [name for name, facts in found.manifest["steps"].items() if facts["used"]]
+    assert "thresholds" in used
+    again = execute(TrainRequest(frame, like=str(found.path), undo=used, workspace=tmp_path / "again")).model
+    assert not any(facts["used"] for facts in again.manifest["steps"].values())
+    assert again.utility is None
+    record = json.loads((again.path / "ensemble.json").read_bytes())
+    assert record["calibration"] is None
+
+
+def test_a_metric_that_is_a_function_can_be_undone(tmp_path: Path) -> None:
+    def near(truth: Any, said: Any) -> float:
+        return float(np.mean(np.abs(np.asarray(truth) - np.asarray(said)) < 2))
+
+    frame = messy().select("fee", "flag", "spent")
+    found = run(tmp_path, frame, target="spent", metric=near)
+    with pytest.raises(OptionError, match="function"):
+        followed(TrainRequest(frame, like=str(found.path)))
+    assert followed(TrainRequest(frame, like=str(found.path), undo="metric")).metric == "auto"
+
+
+def test_quantiles_and_costs_are_told_as_what_was_asked_for(tmp_path: Path) -> None:
+    frame = messy().select("fee", "flag", "spent")
+    entries = {
+        each.id: each for each in run(tmp_path, frame, target="spent", quantiles=[0.2, 0.8]).decisions()
+    }
+    assert (entries["task"].choice, entries["task"].reason) == ("quantile", "as asked")
+    assert "--quantiles" in entries["task"].fixed
+    assert entries["metric"].undo is None
+    costly = run(tmp_path, table().drop("told_later"), costs={("yes", "no"): 5, ("no", "yes"): 1})
+    entries = {each.id: each for each in costly.decisions()}
+    assert (entries["metric"].choice, entries["metric"].reason) == ("cost", "you said what errors cost")
+    default = run(tmp_path, table().drop("told_later"), metric="roc_auc")
+    assert entry_of(default.decisions(), "metric").undo == {"metric": "log_loss"}  # not what it is

@@ -285,3 +285,84 @@ def test_damaged_bundles_are_refused(model: Model, tmp_path: Path) -> None:
         replay(copy)
     with pytest.raises((UnknownName, BundleError, OptionError)):
         replay("no-such-model", tmp_path)
+
+
+def test_a_holdout_that_is_gone_is_named(tmp_path: Path) -> None:
+    write_table(tmp_path / "late.csv")
+    write_table(tmp_path / "later.csv", rows=60, seed=3)
+    found = run(tmp_path, learners="linear", max_trials=1, holdout=str(tmp_path / "later.csv"))
+    assert replay(found.path).is_identical
+    (tmp_path / "later.csv").unlink()
+    again = replay(found.path)
+    assert not again.repeated
+    assert again.compared == ("data", "versions", "machine")
+    (sentence,) = again.missing
+    assert sentence.startswith("The holdout of the run: ")
+    assert "later.csv" in sentence
+
+
+def test_a_metric_that_is_a_function_is_what_is_missing(tmp_path: Path) -> None:
+    def right(truth: Any, said: Any) -> float:
+        return float(np.mean(np.asarray(truth) == np.asarray(said)))
+
+    write_table(tmp_path / "late.csv")
+    found = replay(run(tmp_path, learners="linear", max_trials=1, metric=right).path)
+    assert not found.repeated
+    (sentence,) = found.missing
+    assert "a function" in sentence
+    assert "SHA-256" not in sentence  # the data is there
+
+
+def test_a_record_that_cannot_be_followed_still_names_the_first_difference(
+    model: Model, tmp_path: Path
+) -> None:
+    def foreign(manifest: dict[str, Any]) -> None:
+        manifest["environment"]["modelwright"] = "99.0"
+        manifest["request"]["learners"] = ["of_the_future"]
+
+    found = replay(resealed(model, tmp_path / "future.mw", foreign))
+    assert found.first is not None
+    assert (found.first.part, found.first.what) == ("versions", "modelwright")
+    assert "of_the_future" in found.missing[0]
+    assert not found.repeated
+
+
+def test_configurations_that_the_recorded_run_had_no_time_for_are_told(model: Model, tmp_path: Path) -> None:
+    copy = model.save(tmp_path / "copy.mw")
+    record = json.loads((copy / "trials.json").read_bytes())
+    lost = record["trials"].pop()
+    (copy / "trials.json").write_text(json.dumps(record))
+    manifest = {key: value for key, value in model.manifest.items() if key not in ("files", "digest")}
+    (copy / "manifest.json").unlink()
+    seal_bundle(copy, manifest)
+    (difference,) = parts_of_model(Model.load(copy), model)
+    assert difference.what == "number of trials"
+    assert (difference.recorded, difference.found) == (lost["number"], lost["number"] + 1)
+    assert list(parts_of_model(model, Model.load(copy), counted=False)) == []
+    assert next(iter(parts_of_model(model, Model.load(copy)))).found is None
+
+
+def test_a_place_where_nothing_can_be_written_is_refused_first(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="does not exist"):
+        replay(model.path, output=tmp_path / "nowhere" / "again.mw")
+
+
+def test_decisions_by_group_come_out_the_same(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = 500
+    sex, skill = random.choice(["f", "m"], rows), random.normal(size=rows)
+    chance = 1 / (1 + np.exp(-(1.5 * skill + 2 * (sex == "m") - 1)))
+    pl.DataFrame(
+        {"x": skill, "sex": sex, "late": np.where(random.random(rows) < chance, "yes", "no")}
+    ).write_csv(tmp_path / "late.csv")
+    found = run(
+        tmp_path, learners="linear", max_trials=1, sensitive="sex", mitigate="thresholds", metric="accuracy"
+    )
+    again = replay(found.path)
+    assert again.is_identical, again.to_dict()
+
+    def elsewhere(manifest: dict[str, Any]) -> None:
+        manifest["request"]["data"] = str(tmp_path / "gone.csv")
+
+    gone = replay(resealed(found, tmp_path / "gone.mw", elsewhere))
+    assert any("give the score that it tells" in note for note in gone.notes)

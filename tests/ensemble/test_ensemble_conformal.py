@@ -162,6 +162,7 @@ def test_thinned_scores_are_never_less_careful_than_all() -> None:
         {"knots": [1.0], "spreads": []},
         {"knots": [1.0, 1.0], "spreads": [1.0, 1.0]},
         {"knots": [1.0], "spreads": [0.0]},
+        {"least": float("nan")},
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
@@ -169,3 +170,58 @@ def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     assert known is not None
     with pytest.raises(ValueError):
         Conformal.from_dict({**known.to_dict(), **wrong})
+
+
+def test_labels_as_probable_as_the_limit_belong_to_the_set() -> None:
+    """A tree gives many rows one probability, which is kept with seven digits."""
+    truth, array = np.zeros(100, np.int64), np.tile([2 / 3, 1 / 3], (100, 1))
+    known = fit_conformal(TWO, truth, array)
+    assert known is not None
+    assert known.sets(array, 0.9)[:, 0].all()
+    assert known.sets(array, 0.9, by_class=True)[:, 0].all()
+    several = fit_conformal(LABELS, np.ones((100, 2), np.int64), np.full((100, 2), 2 / 3))
+    assert several is not None
+    assert several.sets(np.full((5, 2), 2 / 3), 0.9)[:, :, 1].all()
+
+
+@pytest.mark.parametrize("wrong", ["0.9", None, True, float("nan"), float("inf"), 2])
+def test_a_coverage_is_a_number_between_0_and_1(wrong: object) -> None:
+    known = fit_conformal(VALUES, *values(50, 0))
+    assert known is not None
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        known.intervals(np.zeros(1), wrong)  # type: ignore[arg-type]
+    assert known.intervals(np.zeros(1), np.float32(0.9)).shape == (1, 2)  # type: ignore[arg-type]
+
+
+def test_several_labels_are_refused_what_they_cannot_have() -> None:
+    array = np.full((40, 2), 0.4)
+    known = fit_conformal(LABELS, np.zeros((40, 2), np.int64), array)
+    assert known is not None
+    with pytest.raises(OptionError, match="needs 99 out-of-fold rows, but this model has 40"):
+        known.sets(array, 0.99)
+    with pytest.raises(OptionError, match="by_class"):
+        known.sets(array, 0.9, by_class=True)
+    with pytest.raises(OptionError, match="multilabel"):
+        known.intervals(array, 0.9)
+
+
+def test_rows_that_are_needed_are_counted_exactly() -> None:
+    for rows, coverage, needed in ((30, 0.95, 39), (50, 0.99, 199), (21, 0.92, 24)):
+        known = fit_conformal(VALUES, *values(rows, 0))
+        assert known is not None
+        with pytest.raises(OptionError, match=f"needs {needed} out-of-fold rows, but this model has {rows}"):
+            known.intervals(np.zeros(1), coverage)
+        enough = fit_conformal(VALUES, *values(needed, 0))
+        assert enough is not None
+        assert np.isfinite(enough.intervals(np.zeros(1), coverage)).all()
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-310, 0.0])
+def test_values_of_any_size_end_in_numbers_or_in_nothing(size: float) -> None:
+    truth, array = values(400, 0)
+    known = fit_conformal(VALUES, size * truth, size * array)
+    if size == 1e200:
+        assert known is None
+    else:
+        assert known is not None
+        assert np.isfinite(known.intervals(size * array, 0.9)).all()

@@ -234,13 +234,12 @@ def test_thresholds_by_group_are_refused(model: mw.Model, tmp_path: Path) -> Non
     manifest = json.loads((copy / MANIFEST).read_text())
     (copy / MANIFEST).unlink()
     seal_bundle(copy, {key: value for key, value in manifest.items() if key not in ("files", "digest")})
-    with pytest.raises(OptionError, match="a threshold for each group.*reweighting"):
+    with pytest.raises(OptionError, match=r"a threshold for each group.*reweighting"):
         mw.export(mw.load(copy), output=tmp_path / "project")
     assert not (tmp_path / "project").exists()
 
 
-def test_unknown_forms_are_named(
-model: mw.Model, tmp_path: Path) -> None:
+def test_unknown_forms_are_named(model: mw.Model, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="projects"):
         mw.export(model, to="projects", output=tmp_path / "x")
 

@@ -1,4 +1,4 @@
-"""`train.py` of a project: the members fitted once more, each row predicted by models that have not seen it."""
+"""`train.py` of a project: members fitted once more, each row predicted by models that have not seen it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,11 @@ def test_folds_follow_the_time_as_the_table_writes_it(tmp_path: Path) -> None:
     found = train(rows, project)
     moments = [datetime.strptime(rows["joined"][row], "%d.%m.%Y") for row in found["row"].to_list()]
     spans = [
-        [moment for moment, fold in zip(moments, found["spend fold"].to_list(), strict=True) if fold == number]
+        [
+            moment
+            for moment, fold in zip(moments, found["spend fold"].to_list(), strict=True)
+            if fold == number
+        ]
         for number in (0, 1)
     ]
     assert max(spans[0]) <= min(spans[1])

@@ -141,7 +141,9 @@ def _split(
         copies[0]["message"] if copies else reasons.get(f"{count} folds, {scheme}") or "it suits the target",
         {"rows": rows, "folds": count, **(copies[0].get("evidence") or {} if copies else {})},
         undo=undo,
-        fixed="" if undo else "it follows from the target, and from columns named with --group or --time-column",
+        fixed=""
+        if undo
+        else "it follows from the target, and from columns named with --group or --time-column",
     )
     asked = request.get("folds") is not None
     yield LedgerEntry(

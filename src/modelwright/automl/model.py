@@ -455,8 +455,8 @@ class Model:
         coverage : float, default 0.9
             What is asked for.
         by : str, optional
-            Any column of the data, also one that training did not use: coverage is told for each of its levels
-            (50 at most), or for five ranges of numbers or dates.
+            Any column of the data, also one that training did not use: coverage is told for each of its
+            levels (50 at most), or for five ranges of numbers or dates.
 
         Returns
         -------

@@ -55,8 +55,8 @@ _BEFORE = ("data", "versions", "machine")
 _NOTHING = "Nothing was fitted again."
 
 _UNREPEATABLE = (
-    "The run was limited by time and cannot be repeated: its trials are not recorded, or the limit changed what "
-    "was made of the data. Train with --max-trials for runs that come out the same."
+    "The run was limited by time and cannot be repeated: its trials are not recorded, or the limit changed "
+    "what was made of the data. Train with --max-trials for runs that come out the same."
 )
 
 _ON_THE_CLOCK = (

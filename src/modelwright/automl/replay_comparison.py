@@ -10,6 +10,7 @@ import numpy as np
 
 from modelwright.automl.bundle import read_part
 from modelwright.automl.evidence import read_evidence
+from modelwright.automl.group_decisions import GROUP_THRESHOLDS
 from modelwright.automl.model import Model
 from modelwright.automl.trace import TrialTrace, read_trials
 from modelwright.core import to_jsonable
@@ -191,6 +192,11 @@ def results_of(recorded: Model, again: Model, data: Any = None) -> Iterator[Diff
     for name in ("stacker", "calibration", "offsets", "utility"):
         if parts[0].get(name) != parts[1].get(name):
             yield Difference("ensemble", name, parts[0].get(name), parts[1].get(name))
+    by_group = [
+        model.manifest["files"].get(GROUP_THRESHOLDS, {}).get("sha256") for model in (recorded, again)
+    ]
+    if by_group[0] != by_group[1]:
+        yield Difference("ensemble", "thresholds by group", *by_group)
     kept, found = read_evidence(recorded), read_evidence(again)
     if kept is not None:
         yield from _arrays("out-of-fold predictions", kept.array, None if found is None else found.array)

@@ -32,7 +32,7 @@ def scored(
     coverage : float, optional
         Of intervals (``low``, ``high``), or of sets (``set``: labels with a bar between them).
     abstain : float, optional
-        Least probability of a class, below which nothing is predicted.
+        Least probability of the predicted label, below which nothing is predicted.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def predict(
     ] = None,
     abstain_below: Annotated[
         float | None,
-        typer.Option(help="Predict nothing where the most probable class is less probable than this: 0.8."),
+        typer.Option(help="Predict nothing where the label would be less probable than this: 0.8."),
     ] = None,
     query: QueryOption = None,
     workspace: WorkspaceOption = None,

@@ -40,7 +40,7 @@ _KEPT, _KEPT_OF_CLASS = 2_000, 400
 _LARGEST = 1e150
 """Values beyond which nothing is said: errors, and sums of them, must be numbers."""
 
-_MOST_KNOTS, _ROWS_OF_KNOT, _PRIOR_ROWS = 20, 100, 20
+_MOST_KNOTS, _ROWS_OF_KNOT, _PRIOR_ROWS = 20, 100, 5
 _LEAST_SPREAD, _SMALLEST = 0.1, 1e-300
 """Of the mean error: no predicted value is surer than that. Below the other, errors are as good as none."""
 
@@ -68,7 +68,7 @@ class Scores:
         values = self.values
         if not (1 <= len(values) <= max(_KEPT, self.rows) and np.isfinite(values).all()):
             raise ValueError(f"{len(values)} scores of {self.rows} rows, or some that are not finite")
-        if (np.diff(values) < 0).any() or self.rows < len(values):
+        if (values[1:] < values[:-1]).any() or self.rows < len(values):
             raise ValueError("scores must ascend, and stand for as many rows at least")
 
     @classmethod
@@ -143,7 +143,7 @@ class Conformal:
 
     def __post_init__(self) -> None:
         knots, spreads = np.asarray(self.knots, np.float64), np.asarray(self.spreads, np.float64)
-        if not self.scores or len(knots) != len(spreads) or (np.diff(knots) <= 0).any():
+        if not self.scores or len(knots) != len(spreads) or (knots[1:] <= knots[:-1]).any():
             raise ValueError("conformal scores need at least one list, and as many rising knots as spreads")
         if not np.isfinite(knots).all() or not (np.isfinite(spreads) & (spreads > 0)).all():
             raise ValueError("knots and spreads must be finite, and spreads positive")
@@ -224,7 +224,7 @@ class Conformal:
             return np.asarray(1 - array <= np.array(known) + _ROUNDING)
         if by_class:
             raise OptionError(
-                "Each of several labels has sets of its own, and they are not made by class. Leave by_class out."
+                "Each of several labels has sets of its own, which are not made by class. Leave by_class out."
             )
         limits = np.array([scores.upper(coverage) for scores in self.scores])
         if not np.isfinite(limits).all():

@@ -112,7 +112,7 @@ class FittedXGBoost(FittedBooster):
         self._threads = 0
 
     @cached_property
-    def _walk(self) -> TreeWalk:
+    def _row_walk(self) -> TreeWalk:
         assert self.trees is not None
         return TreeWalk(self.trees, strict=True)
 
@@ -120,7 +120,7 @@ class FittedXGBoost(FittedBooster):
         assert self._booster is not None
         assert self.trees is not None
         if view.rows == 1:
-            leaves = self._walk.leaves(self.columns.matrix(view)[0]).reshape(-1, self.trees.outputs)
+            leaves = self._row_walk.leaves(self.columns.matrix(view)[0]).reshape(-1, self.trees.outputs)
             # XGBoost adds up in float32, tree after tree: cumulated here, as numpy's sums have another order
             total = np.cumsum(leaves, axis=0)[-1:].astype(np.float64) + self.trees.prior
             return self.trees.respond(total, len(self.coder.present))
