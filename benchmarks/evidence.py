@@ -45,7 +45,7 @@ COLUMNS = (
 
 def divided(entry: dict[str, Any], data: Path, place: Path) -> tuple[Path, Path]:
     """Training rows and fresh rows as two CSV files, cells as they are written in the source."""
-    frame = pl.read_csv(data / entry["file"], infer_schema=False, missing_utf8_is_empty_string=True)
+    frame = pl.read_csv(data / entry["file"], infer_schema=False)
     frame = frame.drop([*entry["id_columns"], *entry["leak_columns"]], strict=False)
     frame = frame.filter(~pl.col(entry["target"]).is_in(["", "?", "NA"]))
     if entry["task"] != "regression":  # a class of very few rows may be missing on one side
@@ -111,7 +111,7 @@ def uncertainty(model: mw.Model, fresh: Path, coverage: float) -> dict[str, Any]
 
 def explanation(model: mw.Model, fresh: Path) -> dict[str, Any]:
     """Whether additions make up the prediction, and how long one row and many take."""
-    rows = pl.read_csv(fresh, infer_schema=False, missing_utf8_is_empty_string=True)[:EXPLAINED]
+    rows = pl.read_csv(fresh, infer_schema=False)[:EXPLAINED]
     began = time.perf_counter()
     told = model.explain(rows)
     numbers = told.attributions
@@ -160,7 +160,7 @@ def exported(model: mw.Model, fresh: Path, place: Path, environments: Environmen
 def trained_again(train: Path, place: Path, environments: Environments) -> dict[str, Any]:
     """What the project's training script says of a part of the training table."""
     project, part = place / "project", place / "part.csv"
-    pl.read_csv(train, infer_schema=False, missing_utf8_is_empty_string=True)[:TRAINED_AGAIN].write_csv(part)
+    pl.read_csv(train, infer_schema=False)[:TRAINED_AGAIN].write_csv(part)
     python = environments.python(project / "requirements-train.txt")
     return {"trained_again": said_by(python, project / "train.py", part, folder=place)}
 

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import modelwright as mw
+from modelwright.automl import TrainRequest, execute
 from modelwright.automl.bundle import seal_bundle
 from modelwright.automl.environment import environment, machine
 from modelwright.automl.evidence import Evidence, read_conformal, read_evidence, write_evidence
@@ -38,7 +39,8 @@ def frame(rows: int, seed: int, kind: str) -> pl.DataFrame:
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> mw.Model:
     table = frame(400, 0, request.param)
     place = tmp_path_factory.mktemp("workspace")
-    return mw.train(table, "y", max_trials=2, threads=1, workspace=place, learners=["linear", "lightgbm"])
+    asked = {"max_trials": 2, "threads": 1, "learners": ["linear", "lightgbm"], "executor": "inline"}
+    return execute(TrainRequest(table, "y", workspace=place, time_limit="10m", **asked)).model
 
 
 def test_evidence_scores_as_the_leaderboard_says(model: mw.Model) -> None:

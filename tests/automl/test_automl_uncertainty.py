@@ -148,8 +148,8 @@ def test_answers_come_in_the_callers_kind(binary: Model, grades: Model) -> None:
     sets = grades.predict_set(fresh, 0.9).to_list()
     assert grades.predict_set(fresh.to_pandas(), 0.9).tolist() == sets
     assert grades.predict_set(fresh.to_arrow(), 0.9).to_pylist() == sets
-    assert grades.predict_set(fresh.to_dict(as_series=False), 0.9).tolist() == sets
-    assert list(grades.predict_set(one, 0.9)) == sets[:1]
+    assert grades.predict_set(fresh.to_dict(as_series=False), 0.9).to_list() == sets
+    assert grades.predict_set(one, 0.9).to_list() == sets[:1]
     said = grades.predict_or_abstain(fresh, 0.9)
     assert said.dtype == pl.Int64
     assert 0 < said.null_count() < 40

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelwright.automl.ledger_entry import TOPICS, LedgerEntry
+from modelwright.automl.report_words import metric_words
 from modelwright.automl.reported import Part, Reported
 from modelwright.evaluation.report import (
     Block,
@@ -19,7 +20,7 @@ from modelwright.evaluation.report import (
 
 __all__ = ["decisions_section"]
 
-_MOST_OF_TOPIC, _LONGEST = 40, 400
+_MOST_OF_TOPIC, _MOST_WEIGHED, _LONGEST = 40, 8, 400
 
 
 def decisions_section(model: Reported, ledger: Part[tuple[LedgerEntry, ...]]) -> Section:
@@ -46,19 +47,26 @@ def decisions_section(model: Reported, ledger: Part[tuple[LedgerEntry, ...]]) ->
     undone = sum(entry.undo is not None for entry in entries)
     blocks = [
         Paragraph(
-            f"{plural(len(entries), 'choice')} were made automatically, and {undone:,} can be reversed: "
-            "modelwright train --undo ID trains again with a choice reversed; the option in the table does "
-            "the same for another training."
+            f"{plural(len(entries), 'choice')} were made automatically, and {undone:,} of them can be reversed: "
+            "train again with --undo and the id of the choice, or with the option that stands beside it."
         )
     ]
+    weighed = sorted((each for each in entries if each.effect is not None), key=_worth)
+    if weighed:
+        blocks.append(_table("Choices whose worth was measured", weighed[:_MOST_WEIGHED]))
     for topic, heading in TOPICS.items():
         found = [entry for entry in entries if entry.topic == topic]
         if found:
-            blocks.append(_of_topic(heading, found))
+            blocks.append(_table(f"{heading} ({len(found):,})", found, folded=True))
     return Section("decisions", title, tuple(blocks))
 
 
-def _of_topic(heading: str, entries: Sequence[LedgerEntry]) -> Table:
+def _worth(entry: LedgerEntry) -> float:
+    """The largest effect first."""
+    return 0.0 if entry.effect is None else -abs(entry.effect.gain)
+
+
+def _table(title: str, entries: Sequence[LedgerEntry], *, folded: bool = False) -> Table:
     rows: list[list[Cell]] = [
         [
             shortened(f"{entry.subject}: {entry.choice}" if entry.subject else entry.choice, 200),
@@ -70,8 +78,7 @@ def _of_topic(heading: str, entries: Sequence[LedgerEntry]) -> Table:
         for entry in entries
     ]
     headings = ["choice", "why", "what it was worth", "how to reverse it, or why not", "id"]
-    folded = len(rows) > 12
-    return Table.bounded(heading, headings, rows, most=_MOST_OF_TOPIC, folded=folded)
+    return Table.bounded(title, headings, rows, most=_MOST_OF_TOPIC, folded=folded, spare=True)
 
 
 def _effect(entry: LedgerEntry) -> str:
@@ -81,4 +88,4 @@ def _effect(entry: LedgerEntry) -> str:
     how = "better" if effect.gain > 0 else "worse" if effect.gain < 0 else "the same"
     by = f" by {significant(abs(effect.gain), 3)}" if effect.gain else ""
     against = f" than {effect.against}" if effect.against and effect.gain else ""
-    return shortened(f"{effect.metric} {how}{by}{against} ({effect.basis})", 200)
+    return shortened(f"{metric_words(effect.metric)} {how}{by}{against} ({effect.basis})", 200)

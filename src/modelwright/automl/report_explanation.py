@@ -287,7 +287,7 @@ def _levels(found: Dependence, name: str, text: str) -> Figure:
         tuple(point.low[place] for point in found.points),
         tuple(point.high[place] for point in found.points),
         found.average[place],
-        f"mean prediction {significant(found.average[place], 3)}",
+        f"mean {significant(found.average[place], 3)}",
     )
 
 

@@ -57,7 +57,10 @@ _MOST_LEVELS, _BINS, _LONGEST_REASON, _LONGEST_MESSAGE = 12, 12, 160, 900
 _TOLD = (Role.FEATURE, Role.TARGET, Role.TIME, Role.SENSITIVE, Role.WEIGHT)
 """Roles of columns whose values are told: ids name people."""
 
-_SEVERITIES = {"excluded": "acted upon", "warning": "look at it", "info": "nothing to do"}
+_SEVERITIES = {"excluded": "done already", "warning": "look at it", "info": "nothing"}
+
+
+_COUNTED = {"excluded": "acted upon already", "warning": "to look at", "info": "for information"}
 
 
 def task_section(model: Reported, classes: Sequence[tuple[str, int]]) -> Section:
@@ -115,11 +118,19 @@ def rows_of_classes(model: Reported) -> list[tuple[str, int]]:
     """Rows of each class in the whole table, the most frequent first; nothing where it is not recorded."""
     if not model.problem.task.is_classification or model.problem.target not in model.schema:
         return []
-    statistics = model.schema[model.problem.target].statistics
-    top = statistics.get("top") or []
-    if {str(level) for level, _ in top} != {str(label) for label in model.problem.classes}:
+    top = _levels(model.schema[model.problem.target])
+    if {level for level, _ in top} != {str(label) for label in model.problem.classes}:
         return []  # more than are recorded, or spelled otherwise
-    return [(str(level), int(rows)) for level, rows in top]
+    return top
+
+
+def _levels(column: Column) -> list[tuple[str, int]]:
+    """The most frequent levels of a column and their rows; flags as the table spells them."""
+    top = [(str(level), int(rows)) for level, rows in (column.statistics.get("top") or [])]
+    if column.kind is not Kind.BOOLEAN:
+        return top
+    words = {flag: column.parsing.get(flag.lower()) or [flag] for flag in ("False", "True")}
+    return [(str(words[level][0]) if level in words else level, rows) for level, rows in top]
 
 
 def _targets(model: Reported, classes: Sequence[tuple[str, int]]) -> Iterator[Block]:
@@ -204,7 +215,7 @@ def _distribution(column: Column) -> tuple[Spark | None, str]:
             return None, ""
         words = f"{significant(known[0])} to {significant(known[-1])}, median {significant(known[3])}"
         return Spark(tuple(_density(known)[1]), words), words
-    top = [(str(level), int(rows)) for level, rows in (statistics.get("top") or [])]
+    top = _levels(column)
     if top:
         filled = max(1, int(statistics.get("rows", 0)) - int(statistics.get("missing", 0)))
         words = ", ".join(f"{shortened(level, 24)} {share(rows / filled)}" for level, rows in top[:3])
@@ -248,7 +259,7 @@ def findings_section(model: Reported) -> Section:
     ordered = sorted(findings, key=lambda found: order.get(str(found.get("severity")), 2))
     rows: list[list[Cell]] = [
         [
-            str(found.get("check", "")),
+            str(found.get("check", "")).replace("_", " "),
             _SEVERITIES.get(str(found.get("severity")), str(found.get("severity"))),
             shortened(found.get("column") or "", 80),
             shortened(found.get("message", ""), _LONGEST_MESSAGE),
@@ -256,14 +267,14 @@ def findings_section(model: Reported) -> Section:
         ]
         for found in ordered
     ]
-    headings = ["check", "what it means", "column", "finding", "done, and how to undo it"]
+    headings = ["check", "what to do", "column", "finding", "what was done, and how to undo it"]
     counts = [
         f"{sum(found.get('severity') == severity for found in findings)} {words}"
-        for severity, words in _SEVERITIES.items()
+        for severity, words in _COUNTED.items()
         if any(found.get("severity") == severity for found in findings)
     ]
     head = Paragraph(f"{plural(len(findings), 'finding')}: {', '.join(counts)}.")
-    told = Table.bounded("Findings", headings, rows, most=100)
+    told = Table.bounded("Findings", headings, rows, most=100, spare=True)
     return Section("findings", "Findings and actions", (head, told))
 
 

@@ -129,14 +129,14 @@ def _line(label: object, x: Sequence[float], y: Sequence[float]) -> Series:
 
 
 def _band(points: Sequence[CurvePoint]) -> Series:
-    """Some points of a curve with their intervals."""
+    """The intervals of some points of a curve."""
     return Series(
         "95% interval",
         tuple(point.at for point in points),
         tuple(point.value for point in points),
         tuple(point.low for point in points),
         tuple(point.high for point in points),
-        "points",
+        "band",
     )
 
 
@@ -287,7 +287,8 @@ def _threshold(table: ThresholdTable) -> Iterator[Block]:
         for name, point, better, low, high in kept
     ]
     headings = ["threshold", "at", "flagged", "precision", "recall", "F1", "value"]
-    yield Table.bounded("Thresholds compared", [*headings, "recommended better by", "from", "to"], rows)
+    headings = [*headings, "recommended better by", "from", "to"]
+    yield Table.bounded("Thresholds compared", headings, rows, spare=True)
 
 
 def _residuals(residuals: Residuals) -> Iterator[Block]:

@@ -121,4 +121,4 @@ def _decided(sources: ReportSources) -> Iterator[Fact]:
     overall = None if covered is None else covered.overall
     if overall is not None and task in (Task.REGRESSION, Task.QUANTILE):
         told = f"its intervals hold the truth of {share(overall.covered)} of the rows"
-        yield Fact(f"Width of a {share(ASKED)} interval", significant(overall.size, 3), told)
+        yield Fact(f"Width of a {ASKED:.0%} interval", significant(overall.size, 3), told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,9 +41,11 @@ _MOST_PARTS = 12
 _FEWEST = 20
 """Rows of a part below which its coverage says nothing."""
 
+_TRULY, _PREDICTED = "truly ", "predicted "
+
 _JUDGED = {
-    "out-of-fold": "Whether they do is judged on out-of-fold rows: half of the folds taught the margins of "
-    "the other half.",
+    "out-of-fold": "Whether they do is judged on out-of-fold rows: half of the folds says how wide they must be "
+    "for the other half.",
     "given": "Whether they do is judged on the rows that were given.",
 }
 
@@ -120,10 +122,10 @@ def divisions(problem: Problem, rows: JudgedRows, columns: Sequence[str]) -> dic
     found: dict[str, list[str]] = {}
     array = rows.predictions.array
     if problem.task.is_classification:
-        found["answer"] = [f"truly {shortened(problem.classes[code], 40)}" for code in rows.target.tolist()]
+        found["answer"] = [f"{_TRULY}{shortened(problem.classes[code], 40)}" for code in rows.target.tolist()]
     elif problem.task is not Task.MULTILABEL:
         values = array if array.ndim == 1 else array[:, array.shape[1] // 2]
-        found["answer"] = [f"predicted {part}" for part in parts_of(pl.DataFrame({"value": values}), "value")]
+        found["answer"] = [f"{_PREDICTED}{part}" for part in parts_of(pl.DataFrame({"value": values}), "value")]
     for name in columns:
         if rows.frame is not None and name in rows.frame.columns and not rows.frame[name].dtype.is_nested():
             found[name] = parts_of(rows.frame, name)
@@ -199,10 +201,11 @@ def uncertainty_section(problem: Problem, covered: Part[Covered], exact: Part[Co
         missing = exact.missing or f"The model has no {what}."
         return Section("uncertainty", title, (Paragraph(missing, "missing"),))
     method = "predict_interval" if values else "predict_set"
+    instead = "one value" if values else "one answer"
     blocks: list[Block] = [
         Paragraph(
-            f"Model.{method} gives {what} that hold the truth as often as asked for, if new rows are drawn "
-            "as the training rows were (conformal prediction)."
+            f"Instead of {instead} the model can give {what} that hold the truth as often as asked for, as long as "
+            f"new rows come about as the training rows did (conformal prediction; in Python Model.{method})."
         )
     ]
     if covered.value is None:
@@ -219,7 +222,7 @@ def _told(covered: Covered, size: str) -> list[Block]:
     if overall is not None:
         blocks.append(
             Paragraph(
-                f"Asked for {share(ASKED)}, they held the truth of {share(overall.covered)} of "
+                f"Asked for {ASKED:.0%}, they held the truth of {share(overall.covered)} of "
                 f"{plural(overall.rows, 'row')} (95% interval {share(overall.low)} to "
                 f"{share(overall.high)}); {size} {significant(overall.size, 3)}."
             )
@@ -227,7 +230,7 @@ def _told(covered: Covered, size: str) -> list[Block]:
     worst = covered.worst()
     if worst is not None:
         name, row = worst
-        where = row.part if name == "answer" else f"{shortened(name)} is {shortened(row.part)}"
+        where = f"the row is {row.part}" if name == "answer" else f"{shortened(name)} is {shortened(row.part)}"
         text = f"Where {where}, only {share(row.covered)} of {plural(row.rows, 'row')} are covered."
         blocks.append(Paragraph(text, "risk"))
     asked = tuple(covered.levels)
@@ -250,21 +253,26 @@ def _told(covered: Covered, size: str) -> list[Block]:
         )
     )
     rows: list[list[Cell]] = [
-        [share(level), row.covered, row.low, row.high, row.size] for level, row in covered.levels.items()
+        [f"{level:.0%}", row.covered, row.low, row.high, row.size] for level, row in covered.levels.items()
     ]
     blocks.append(Table.bounded("By what is asked for", ["asked for", "found", "from", "to", size], rows))
     for name, parts in covered.parts.items():
-        blocks.append(_by_part(name, parts))
+        blocks += _by_part(name, parts)
     return blocks
 
 
-def _by_part(name: str, rows: Sequence[CoverageRow]) -> Dots:
-    kept = [row for row in rows if row.rows][:_MOST_PARTS]
-    what = "answer" if name == "answer" else shortened(name)
-    more = f" The {len(rows) - len(kept)} smallest parts are left out." if len(rows) > len(kept) else ""
-    return Dots(
+def _by_part(name: str, rows: Sequence[CoverageRow]) -> Iterator[Dots]:
+    known = _in_order([row for row in rows if row.rows >= _FEWEST])
+    kept = known[:_MOST_PARTS]
+    if not kept:
+        return
+    answer = "true class" if kept[0].part.startswith(_TRULY) else "predicted value"
+    what = answer if name == "answer" else shortened(name)
+    left = len(rows) - len(kept)
+    more = f" {plural(left, 'small part')} {'is' if left == 1 else 'are'} left out." if left else ""
+    yield Dots(
         f"Coverage by {what}",
-        f"Where {share(ASKED)} were asked for; 95% intervals.{more}",
+        f"Where {ASKED:.0%} were asked for; 95% intervals.{more}",
         what,
         "covered",
         tuple(f"{shortened(row.part, 30)} ({row.rows:,})" for row in kept),
@@ -274,3 +282,20 @@ def _by_part(name: str, rows: Sequence[CoverageRow]) -> Dots:
         ASKED,
         "asked for",
     )
+
+
+def _in_order(rows: Sequence[CoverageRow]) -> list[CoverageRow]:
+    """Ranges of numbers in their order; other parts as they come, the largest first."""
+    starts = [_start(row.part) for row in rows]
+    if any(start is None for start in starts):
+        return list(rows)
+    return [row for _, row in sorted(zip(starts, rows, strict=True), key=lambda pair: pair[0] or 0.0)]
+
+
+def _start(part: str) -> float | None:
+    """Where a range begins: its name says ``3 to 8``."""
+    words = part.removeprefix(_PREDICTED).split(" to ")
+    try:
+        return float(words[0]) if len(words) == 2 else None
+    except ValueError:
+        return None

@@ -281,7 +281,7 @@ def _covers(facts: VerdictFacts) -> Judgement | None:
         return None
     asked, found = facts.coverage
     text = "It knows how sure it is: its intervals or sets hold the truth as often as they promise."
-    evidence = f"{share(found)} of the rows were covered where {share(asked)} were asked for"
+    evidence = f"{share(found)} of the rows were covered where {asked:.0%} were asked for"
     return Judgement("covers", text, evidence, "uncertainty", 0.55)
 
 
@@ -398,7 +398,7 @@ def _undercovers(facts: VerdictFacts) -> Judgement | None:
         group, found = facts.worst_coverage
         if found < facts.coverage[0] - _FAR_OFF:
             text = f"It is too sure of itself for {shortened(group)}."
-            evidence = f"{share(found)} covered where {share(facts.coverage[0])} were promised"
+            evidence = f"{share(found)} covered, where {facts.coverage[0]:.0%} were promised for all rows together"
             return Judgement("undercovers", text, evidence, "uncertainty", 0.6)
     return None
 

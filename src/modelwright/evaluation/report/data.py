@@ -161,6 +161,8 @@ class Table:
     >>> table = Table.bounded("Squares", ["n", "square"], [(n, n * n) for n in range(1, 8)], most=3)
     >>> len(table.rows), table.note
     (3, 'And 4 more rows.')
+    >>> Table.bounded("Names", ["n", "name", "note"], [(1, "a", ""), (2, "b", None)], spare=True).headings
+    ('n', 'name')
     """
 
     title: str
@@ -179,8 +181,15 @@ class Table:
         note: str = "",
         most: int = MOST_ROWS,
         folded: bool = False,
+        spare: bool = False,
     ) -> Table:
-        """A table of the first rows of many; how many are left out is said below it."""
+        """A table of the first rows of many; how many are left out is said below it.
+
+        With ``spare`` columns in which nothing stands are left out.
+        """
+        if spare and rows:
+            used = [at for at in range(len(headings)) if not at or any(row[at] not in (None, "") for row in rows)]
+            headings, rows = [headings[at] for at in used], [[row[at] for at in used] for row in rows]
         kept = tuple(tuple(row) for row in rows[:most])
         left = len(rows) - len(kept)
         more = f"And {plural(left, 'more row')}." if left else ""

@@ -38,7 +38,8 @@ class Series:
         Of the same length; where one is not finite the curve has a gap.
     low, high : tuple of float
         A band around it, as long as ``y``; empty for none.
-    style : {"line", "step", "points"}
+    style : {"line", "step", "points", "band"}
+        A band alone belongs to the curve before it.
     is_reference : bool
         Whether it is there to be compared with: it is drawn thin and grey.
     """
@@ -48,7 +49,7 @@ class Series:
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
-    style: Literal["line", "step", "points"] = "line"
+    style: Literal["line", "step", "points", "band"] = "line"
     is_reference: bool = False
 
     def __post_init__(self) -> None:

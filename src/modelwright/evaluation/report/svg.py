@@ -195,7 +195,7 @@ def _curves(figure: Curves, width: float) -> tuple[float, list[str]]:
     ys = [value for series in drawn for part in (series.y, series.low, series.high) for value in part]
     x = axis_over(xs, _LEFT, width - _RIGHT, scale=figure.x_scale)
     margin = 0.0 if _is_share(ys) else 0.04
-    y = axis_over(ys, _HEIGHT - _BOTTOM, _TOP, scale=figure.y_scale, margin=margin)
+    y = axis_over(ys, _HEIGHT - _BOTTOM, _TOP, scale=figure.y_scale, zero=not margin, margin=margin)
     parts = _frame(x, y, figure.x_label, figure.y_label)
     colours = _colours(drawn)
     for series, colour in zip(drawn, colours, strict=True):
@@ -218,12 +218,15 @@ def _is_share(values: Sequence[float]) -> bool:
 
 
 def _colours(series: Sequence[Series]) -> list[str]:
-    """The class of each curve: references are grey, the others follow each other."""
+    """The class of each curve: references are grey, bands are as what they follow, others have their own."""
     found: list[str] = []
     number = 0
     for each in series:
-        found.append("ref" if each.is_reference else f"s{number}")
-        number += not each.is_reference
+        if each.style == "band" and found:
+            found.append(found[-1])
+        else:
+            found.append("ref" if each.is_reference else f"s{number}")
+            number += not each.is_reference
     return found
 
 
@@ -251,6 +254,8 @@ def _band(series: Series, colour: str, x: Axis, y: Axis) -> list[str]:
 
 def _curve(series: Series, colour: str, x: Axis, y: Axis) -> list[str]:
     parts = []
+    if series.style == "band":
+        return []
     size = 3.2 if len(series.x) <= 40 else 2.0
     for run in _runs(series, x, y):
         points = [(x.place(series.x[place]), y.place(series.y[place])) for place in run]
@@ -275,7 +280,10 @@ def _legend(
     parts, column = [], (width - _LEFT) / 2
     for number, (series, colour) in enumerate(zip(drawn, colours, strict=True)):
         left, y = _LEFT + (number % 2) * column, top + (number // 2) * _LINE
-        if series.style == "points":
+        if series.style == "band":
+            box = {"x": left, "y": y - 6, "width": 30.0, "height": 12.0}
+            parts.append(_tag("rect", class_=f"band {colour}", **box))
+        elif series.style == "points":
             parts.append(_tag("circle", cx=left + 15, cy=y, r=3.2, class_=f"dot {colour}"))
         else:
             parts.append(_tag("path", d=f"M{_of(left)} {_of(y)} h30", class_=f"line {colour}"))
@@ -306,9 +314,17 @@ def _ranked(figure: Bars | Dots, width: float) -> tuple[float, list[str]]:
     return bottom + 44, parts
 
 
+def _ending(figure: Bars | Dots, value: float) -> str:
+    """A value beside its mark: beside long bars, what is hardly one is 0."""
+    largest = max((abs(each) for each in figure.values if each is not None and math.isfinite(each)), default=0.0)
+    if isinstance(figure, Bars) and abs(value) < largest / 1000:
+        return "0"
+    return significant(value, 3) if abs(value) >= largest / 100 else significant(value, 1)
+
+
 def _value_label(figure: Bars | Dots) -> str:
     if isinstance(figure, Dots) and figure.reference is not None and figure.reference_label:
-        return f"{figure.value_label} (dotted line: {figure.reference_label})"
+        return f"{figure.value_label} (dotted: {figure.reference_label})"
     return figure.value_label
 
 
@@ -332,7 +348,7 @@ def _mark(figure: Bars | Dots, place: int, x: Axis, y: float) -> list[str]:
         parts.insert(0, _told("rect", told, class_="bar s0", **box))
     else:
         parts.append(_told("circle", told, cx=at, cy=y, r=4.5, class_="dot s0"))
-    return [*parts, _text(x.end + 8, y + 4, significant(value, 3), style="tick")]
+    return [*parts, _text(x.end + 8, y + 4, _ending(figure, value), style="tick")]
 
 
 def _heat(figure: Heat, width: float) -> tuple[float, list[str]]:
@@ -356,6 +372,8 @@ def _heat(figure: Heat, width: float) -> tuple[float, list[str]]:
             parts.append(_told("rect", told, class_="cell", fill_opacity=0.5 * shade, **box))
             if numbered:
                 shown = _fitted(significant(value, 3), wide)
+                whole = f"{shown} ({share(shade)})"
+                shown = whole if figure.by_row and _length(whole) < wide else shown
                 parts.append(_text(x + wide / 2, y + high / 2 + 4, shown, "middle", "within"))
     bottom = top + len(rows) * high
     return bottom + 8, [*parts, _upright(figure.row_label, (top + bottom) / 2, bottom - top)]
