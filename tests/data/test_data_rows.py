@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from modelwright.core import BadInput, Column, DataError, Kind, Schema, SchemaMismatch
 from modelwright.data import RowReader, conform, read_table, single_row
+from modelwright.data.pandas_frame import from_pandas, plain_row
 from modelwright.data.row_cells import CellReader
 
 ROWS = 40
@@ -225,3 +226,46 @@ def test_reading_a_row_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         READER.read({name: values[1] for name, values in _table().items()})
     assert not caplog.records
+
+
+CELLS = [
+    pd.Series([7]),
+    pd.Series([7], dtype="int8"),
+    pd.Series([2**63], dtype="uint64"),
+    pd.Series([0.1], dtype="float32"),
+    pd.Series([np.nan]),
+    pd.Series([np.inf]),
+    pd.Series([True]),
+    pd.Series(["x"]),
+    pd.Series(["x"], dtype="string"),
+    pd.Series([pd.NA], dtype="string"),
+    pd.Series([None], dtype=object),
+    pd.Series([np.nan], dtype=object),
+    pd.Series([7], dtype=object),
+    pd.Series([2**70], dtype=object),
+    pd.Series([np.float32(0.1)], dtype=object),
+    pd.Series([decimal.Decimal("1.5")], dtype=object),
+    pd.Series([["x"]], dtype=object),
+    pd.Series([7], dtype="Int64"),
+    pd.Series(["x"], dtype="category"),
+    pd.Series([datetime.datetime(2024, 2, 3, 4)]),
+    pd.Series([datetime.timedelta(seconds=90)]),
+]
+
+
+@pytest.mark.parametrize("cells", CELLS, ids=lambda cells: f"{cells.dtype} {cells[0]!r}")
+def test_a_cell_of_pandas_is_what_it_is_in_a_frame_of_many_rows(cells: pd.Series) -> None:
+    frame = pd.DataFrame({"a": cells, "b": ["y"], "unused": [object()]})
+    plain = plain_row(frame, {"a", "b"})
+    table = from_pandas(frame, {"a", "b"})
+    if plain is not None:
+        assert plain == {"a": table["a"].item(), "b": "y", "unused": None}
+        assert type(plain["a"]) is type(table["a"].item())
+    else:
+        assert cells.dtype.name not in ("int64", "int8", "float32", "float64", "bool")
+
+
+def test_names_that_are_not_plain_are_left_to_the_frame() -> None:
+    assert plain_row(pd.DataFrame([[1, 2]], columns=["a", "a"]), {"a"}) is None
+    assert plain_row(pd.DataFrame([[1, 2]], columns=["a", 3]), {"a", "3"}) is None
+    assert plain_row(pd.DataFrame([[1, 2]], columns=["a", ""]), {"a"}) is None

@@ -15,7 +15,9 @@ import polars as pl
 from modelwright.core import DataError
 from modelwright.data.frame_values import level_text, refuse_duplicates, series_of_objects
 
-__all__ = ["category_types", "from_array", "from_pandas", "is_pandas_frame"]
+__all__ = ["category_types", "from_array", "from_pandas", "is_pandas_frame", "plain_row"]
+
+_INT64 = 2**63
 
 
 def is_pandas_frame(source: object) -> bool:
@@ -47,6 +49,40 @@ def from_pandas(frame: Any, wanted: Collection[str] | None = None) -> pl.DataFra
             if known is None or name in known
         ]
     )
+
+
+def plain_row(frame: Any, wanted: Collection[str]) -> dict[str, Any] | None:
+    """The cells of a frame of one row as `from_pandas` would read them, without a series for each column.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    wanted : collection of str
+        Columns that matter; others become None.
+
+    Returns
+    -------
+    dict of str to float, int, bool, str or None, or None
+        None where a column has a dtype, a name or a value that takes more than a look.
+    """
+    names = frame.columns.tolist()
+    if not all(type(name) is str and name for name in names) or len(set(names)) < len(names):
+        return None
+    row: dict[str, Any] = dict.fromkeys(names)
+    dtypes, cells = frame.dtypes.tolist(), frame.to_numpy(dtype=object)[0].tolist()
+    for name, dtype, cell in zip(names, dtypes, cells, strict=True):
+        if name not in wanted:
+            continue
+        text = type(dtype).__name__ == "StringDtype"
+        if not text and not (isinstance(dtype, np.dtype) and dtype.kind in "fiubO"):
+            return None
+        kind = type(cell)
+        if cell is None or (kind is float and cell != cell):
+            continue
+        if kind not in (str, float, bool) and not (kind is int and -_INT64 <= cell < _INT64):
+            return None
+        row[name] = cell
+    return row
 
 
 def category_types(frame: Any) -> dict[str, str]:

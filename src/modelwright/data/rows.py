@@ -12,7 +12,7 @@ from modelwright.core import DataError, Finding, Kind, Schema
 from modelwright.data.conform import absent_column, check_present, type_of
 from modelwright.data.frame_values import plain_series
 from modelwright.data.new_names import names_around
-from modelwright.data.pandas_frame import from_pandas, is_pandas_frame
+from modelwright.data.pandas_frame import from_pandas, is_pandas_frame, plain_row
 from modelwright.data.row_cells import CellReader
 from modelwright.data.table import Caller
 
@@ -175,7 +175,8 @@ def single_row(data: Any, used: Collection[str]) -> tuple[Mapping[Any, Any], Cal
     if is_pandas_frame(data) and len(data) == 1:
         bare = {name.strip() for name in used}
         wanted = {name for name in map(str, data.columns) if name.strip() in bare}
-        return _only(from_pandas(data, wanted), Caller("pandas", data.index), used)
+        caller, row = Caller("pandas", data.index), plain_row(data, wanted)
+        return (row, caller) if row is not None else _only(from_pandas(data, wanted), caller, used)
     return None
 
 

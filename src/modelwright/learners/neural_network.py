@@ -149,8 +149,9 @@ class Network:
         """
         weights = self._doubles
         parts = [np.zeros((0, self.form.outputs))]
-        for start in range(0, len(rows.numbers), PREDICTED_AT_ONCE):
-            part = slice(start, start + PREDICTED_AT_ONCE)
+        size = max(1, PREDICTED_AT_ONCE // self.form.members)
+        for start in range(0, len(rows.numbers), size):
+            part = slice(start, start + size)
             chunk = NeuralRows(rows.numbers[part], rows.flags[part], rows.codes[part])
             parts.append(combine(self.form.link, self._members(inputs(weights, chunk), weights)))
         return np.concatenate(parts)
@@ -161,13 +162,10 @@ class Network:
 
     def _members(self, matrix: FloatArray, weights: Mapping[str, FloatArray]) -> FloatArray:
         """The sums of every member, shape (members, rows, outputs)."""
-        found = np.empty((self.form.members, len(matrix), self.form.outputs))
-        for member in range(self.form.members):
-            hidden = matrix
-            for layer in range(self.form.depth):
-                hidden, _ = _through(self.form, weights, hidden, layer, member)
-            found[member] = hidden @ weights["head"][member] + weights["prior"][member]
-        return found
+        hidden = matrix[None]
+        for layer in range(self.form.depth):
+            hidden, _ = _through(self.form, weights, hidden, layer)
+        return np.matmul(hidden, weights["head"]) + weights["prior"][:, None]
 
     def complaint(self, columns: NeuralColumns, outputs: int) -> str:
         """What is wrong with a network that was read, or nothing."""
@@ -223,18 +221,23 @@ def inputs(weights: Mapping[str, FloatArray], rows: NeuralRows) -> FloatArray:
 
 
 def _through(
-    form: Architecture, weights: Mapping[str, FloatArray], hidden: FloatArray, layer: int, member: int
+    form: Architecture, weights: Mapping[str, FloatArray], hidden: FloatArray, layer: int
 ) -> tuple[FloatArray, FloatArray]:
-    """What one member's layer makes of its inputs, and the sums before the activation."""
+    """What the members' layer makes of its inputs, and the sums before the activation.
+
+    Inputs have the shape (members, rows, inputs), or (1, rows, inputs) where all members read the same. One
+    product serves all members: for few rows, calls cost more than numbers.
+    """
     if f"enter.{layer}" in weights:
-        hidden = hidden * weights[f"enter.{layer}"][member]
-    sums = hidden @ weights[f"weight.{layer}"]
+        hidden = hidden * weights[f"enter.{layer}"][:, None]
+    weight = weights[f"weight.{layer}"]
+    sums = (hidden.reshape(-1, len(weight)) @ weight).reshape(*hidden.shape[:2], form.width)
     if f"leave.{layer}" in weights:
-        sums *= weights[f"leave.{layer}"][member]
-    sums += weights[f"bias.{layer}"][member]
+        sums *= weights[f"leave.{layer}"][:, None]
+    sums += weights[f"bias.{layer}"][:, None]
     active, _ = ACTIVATE[form.activation](sums, False)
     if form.parametric:
-        active = sums + weights[f"mix.{layer}"][member] * (active - sums)
+        active = sums + weights[f"mix.{layer}"][:, None] * (active - sums)
     return active, sums
 
 
@@ -296,19 +299,19 @@ def _scale_to(
 ) -> None:
     """Scale the weights of each layer to the sample, and bend every neuron at one of its rows."""
     few = slice(0, _SAMPLE)
-    hidden = inputs(arrays, NeuralRows(sample.numbers[few], sample.flags[few], sample.codes[few]))
+    hidden = inputs(arrays, NeuralRows(sample.numbers[few], sample.flags[few], sample.codes[few]))[None]
     for layer in range(form.depth):
         arrays[f"bias.{layer}"][:] = 0.0
         shape = arrays[f"weight.{layer}"].shape
         arrays[f"weight.{layer}"] = random.normal(size=shape) / np.sqrt(max(1, shape[0]))
-        _, sums = _through(form, arrays, hidden, layer, 0)
-        spread = sums.std(axis=0)
+        _, sums = _through(form, arrays, hidden, layer)
+        spread = sums.std(axis=(0, 1))
         arrays[f"weight.{layer}"] /= np.where(spread > 1e-3, spread, 1.0)
-        _, sums = _through(form, arrays, hidden, layer, 0)
-        if len(sums):
-            row = random.integers(0, len(sums), sums.shape[1])
-            arrays[f"bias.{layer}"][0] = -sums[row, np.arange(sums.shape[1])]
-        hidden, _ = _through(form, arrays, hidden, layer, 0)
+        _, sums = _through(form, arrays, hidden, layer)
+        if sums.size:
+            row = random.integers(0, sums.shape[1], form.width)
+            arrays[f"bias.{layer}"][:] = -sums[0, row, np.arange(form.width)]
+        hidden, _ = _through(form, arrays, hidden, layer)
 
 
 def _missing_rows(columns: NeuralColumns) -> NDArray[np.int64]:
