@@ -1,6 +1,6 @@
 """Does the evidence that comes with a model hold on rows that it has never seen?
 
-usage: evidence.py DATA RESULTS.csv --models FOLDER [--time 20s] [--threads 1] [--coverage 0.9] [--only a,b]
+usage: evidence.py DATA RESULTS.csv --models FOLDER [--time 20s] [--trials 4] [--rows 2000] [--only a,b]
 
 Of each data set 70% of the rows train a model, at random, and the other 30% are fresh. Measured on these: the
 share that intervals or sets of labels cover, and how large they are; how far base and additions of an
@@ -43,7 +43,7 @@ COLUMNS = (
 )
 
 
-def divided(entry: dict[str, Any], data: Path, place: Path) -> tuple[Path, Path]:
+def divided(entry: dict[str, Any], data: Path, place: Path, most: int | None) -> tuple[Path, Path]:
     """Training rows and fresh rows as two CSV files, cells as they are written in the source."""
     frame = pl.read_csv(data / entry["file"], infer_schema=False)
     frame = frame.drop([*entry["id_columns"], *entry["leak_columns"]], strict=False)
@@ -53,7 +53,7 @@ def divided(entry: dict[str, Any], data: Path, place: Path) -> tuple[Path, Path]
     frame = frame.sample(fraction=1.0, shuffle=True, seed=5)
     cut = int(0.7 * frame.height)
     paths = place / "train.csv", place / "fresh.csv"
-    frame[:cut].write_csv(paths[0])
+    frame[: min(cut, most or cut)].write_csv(paths[0])
     frame[cut:].write_csv(paths[1])
     return paths
 
@@ -181,6 +181,8 @@ def trained(entry: dict[str, Any], train: Path, place: Path, options: argparse.N
             entry["target"],
             task=entry["task"],
             time_limit=options.time,
+            max_trials=options.trials,
+            folds=options.folds,
             threads=options.threads,
             workspace=place / "w",
             output=kept,
@@ -196,7 +198,7 @@ def measured(
     problems = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        train, fresh = divided(entry, options.data, place)
+        train, fresh = divided(entry, options.data, place, options.rows)
         model = trained(entry, train, place, options)
         members = json.loads((model.path / "ensemble.json").read_bytes())["members"]
         row["members"] = "|".join(member["learner"] for member in members)
@@ -222,6 +224,9 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--time", default="20s")
     parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--trials", type=int, default=None, help="at most so many, where time is no matter")
+    parser.add_argument("--folds", type=int, default=None)
+    parser.add_argument("--rows", type=int, default=None, help="training rows at most")
     parser.add_argument("--coverage", type=float, default=0.9)
     parser.add_argument("--only", default="")
     options = parser.parse_args()

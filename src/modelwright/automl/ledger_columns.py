@@ -315,7 +315,7 @@ def feature_entries(manifest: Mapping[str, Any], features: Mapping[str, Any]) ->
             "features",
             name,
             _ENCODINGS.get(name, "as this transformer writes them"),
-            f"{len(columns)} columns are {_KIND_OF.get(name, name)}",
+            f"{len(columns)} {'column is' if len(columns) == 1 else 'columns are'} {_KIND_OF.get(name, name)}",
             {"columns": columns[:20], "count": len(columns)},
             undo=undo,
             fixed="" if undo else _fixed_encoding(name),
@@ -327,6 +327,7 @@ def feature_entries(manifest: Mapping[str, Any], features: Mapping[str, Any]) ->
             "target_encoding",
             "some configurations encode levels by the target, fitted inside each fold",
             "a column of many levels is told in one number so; validation decides",
+            {"columns": kinds["categorical"][:20], "count": len(kinds["categorical"])},
             undo={"without": ["target_encoding"]},
         )
     if "messy_values" not in without:

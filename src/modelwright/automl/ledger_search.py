@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,9 @@ _NOT_TAKEN: Mapping[str, str] = {
     "offsets": "rows are too few to tell",
     "thresholds": "the most probable class is as good, or the metric looks at no decisions",
 }
+
+_NO_DECISIONS = ("regression", "quantile")
+"""Tasks whose answers are values: there is nothing to decide from a threshold on."""
 
 _PART_OF: Mapping[str, str] = {"offsets": "calibration"}
 """What `--without` calls a step, where its name differs."""
@@ -145,6 +149,7 @@ def _left_out(facts: SearchFacts) -> Iterator[LedgerEntry]:
             "",
             f"{search} search after the portfolio",
             "as asked" if asked else "it learns from every result of the run",
+            {"configurations": dict(Counter(each.origin for each in facts.trials if each.number))},
             undo={"search": "bayesian" if asked else "random"},
         )
 
@@ -268,7 +273,7 @@ def _members(facts: SearchFacts) -> Iterator[LedgerEntry]:
 def _steps(facts: SearchFacts) -> Iterator[LedgerEntry]:
     """Stacking, calibration, offsets and thresholds: taken or not, and what they bring."""
     for name, known in (facts.manifest.get("steps") or {}).items():
-        if name not in _STEPS:
+        if name not in _STEPS or (name == "thresholds" and facts.manifest["task"] in _NO_DECISIONS):
             continue
         topic, choice, against = _STEPS[name]
         used = bool(known.get("used"))

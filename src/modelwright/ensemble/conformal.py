@@ -312,8 +312,8 @@ def fit_conformal(problem: Problem, target: NDArray[Any], array: FloatArray) -> 
         return Conformal(problem.task, tuple(Scores.of(truth - column) for column in array.T), least=least)
     knots, spreads = _usual_errors(array, np.abs(truth - array))
     usual = np.interp(array, knots, spreads) if len(knots) else 1.0
-    scores = Scores.of((truth - array) / usual)
-    return Conformal(problem.task, (scores,), (), tuple(knots.tolist()), tuple(spreads.tolist()), least)
+    errors = Scores.of((truth - array) / usual)
+    return Conformal(problem.task, (errors,), (), tuple(knots.tolist()), tuple(spreads.tolist()), least)
 
 
 def _usual_errors(array: FloatArray, errors: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -26,6 +26,9 @@ _RESAMPLES = 400
 _DETECTED = 2.801585218
 """Standard errors of a difference that is found in 80% of all cases at the 5% level: 1.96 + 0.84."""
 
+_FEWEST_OF_KIND = 5
+"""Rows of each of two classes, below which DeLong's test says nothing that could be relied on."""
+
 _EXACT = 1_000
 """Rows on which one model alone is right, up to which McNemar's test is exact."""
 
@@ -201,7 +204,7 @@ def _tests(
     """Tests that were made for a metric."""
     if target.ndim > 1 or not first.is_probabilities:
         return ()
-    if metric.name == "roc_auc" and 0 < (target == 1).sum() < len(target):
+    if metric.name == "roc_auc" and _FEWEST_OF_KIND <= (target == 1).sum() <= len(target) - _FEWEST_OF_KIND:
         return (delong_test(target == 1, first.array[:, 1], second.array[:, 1]),)
     if metric.name == "accuracy":
         return (mcnemar_test(first.codes == target, second.codes == target),)
@@ -212,12 +215,14 @@ def delong_test(positive: NDArray[Any], first: FloatArray, second: FloatArray) -
     """Test whether two ROC AUC on the same rows differ.
 
     DeLong, DeLong and Clarke-Pearson, "Comparing the areas under two or more correlated receiver operating
-    characteristic curves: a nonparametric approach" (1988), by midranks (Sun and Xu, 2014).
+    characteristic curves: a nonparametric approach" (1988), by midranks (Sun and Xu, 2014). With Student's t in
+    place of the normal distribution, degrees of freedom after Satterthwaite (1946): of 10 rows of one kind the
+    normal one finds differences that are not there twice as often as it says.
 
     Parameters
     ----------
     positive : bool array, shape (rows,)
-        At least one row of each kind.
+        At least two rows of each kind.
     first, second : float64 array, shape (rows,)
         Scores by the two models; higher means more likely positive.
 
@@ -227,23 +232,29 @@ def delong_test(positive: NDArray[Any], first: FloatArray, second: FloatArray) -
     >>> one, other = np.array([0.9, 0.8, 0.3, 0.5, 0.2, 0.1]), np.array([0.9, 0.4, 0.3, 0.8, 0.5, 0.1])
     >>> found = delong_test(positive, one, other)
     >>> round(found.difference, 4), round(found.p, 2)
-    (-0.3333, 0.22)
+    (-0.3333, 0.29)
     """
+    from scipy.special import stdtr, stdtrit
+
     hits = np.asarray(positive, dtype=np.bool_)
     placed = [_placements(hits, np.asarray(each)) for each in (first, second)]
     areas, of_hits, of_misses = zip(*placed, strict=True)
     difference = areas[1] - areas[0]
-    variance = 0.0
+    parts = []
     for places in (of_hits, of_misses):
         each = places[1] - places[0]
-        variance += float(each.var(ddof=1)) / len(each) if len(each) > 1 else 0.0
-    error = math.sqrt(variance)
-    p = math.erfc(abs(difference) / error / math.sqrt(2)) if error > 0 else float(difference == 0)
+        parts.append((float(each.var(ddof=1)) / len(each), len(each) - 1))
+    variance = sum(part for part, _ in parts)
+    error, p, half = math.sqrt(variance), float(difference == 0), 0.0
+    if error > 0:
+        freedom = variance**2 / sum(part**2 / count for part, count in parts)
+        p = 2 * float(stdtr(freedom, -abs(difference) / error))
+        half = float(stdtrit(freedom, 0.975)) * error
     return PairedTest(
         "DeLong",
         difference,
-        difference - 1.959963984540054 * error,
-        difference + 1.959963984540054 * error,
+        difference - half,
+        difference + half,
         p,
         f"ROC AUC {areas[1]:.4f} against {areas[0]:.4f}, standard error of the difference {error:.4f}",
     )
