@@ -95,6 +95,21 @@ def test_few_different_scores_still_give_thresholds() -> None:
     assert not np.isin(found, coarse).any()  # a row on a threshold would be decided by rounding
 
 
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_small_gaps_are_not_bought_by_deciding_for_nobody_or_for_all(constraint: str) -> None:
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        groups = rng.integers(0, 4, 1200)
+        truth = (rng.random(1200) < 0.5 - 0.12 * groups).astype(np.int64)
+        scores = 1 / (1 + np.exp(-(2 * truth - 1 - 0.5 * groups + rng.normal(size=1200))))
+        found = fit_group_thresholds(
+            scores, truth, groups, constraint, lambda decided, truth=truth: float((decided != truth).mean())
+        )
+        decided = scores > found[groups]
+        assert 0.1 < decided.mean() < 0.7
+        assert (decided == truth).mean() > ((scores > 0.5) == truth).mean() - 0.06
+
+
 def test_crossed_decisions_are_not_fitted_on_their_own_rows() -> None:
     scores, _, groups = rows(6, 3000)
     seen: list[int] = []
@@ -157,7 +172,8 @@ def test_fold_data_carry_the_groups_and_a_plain_fit_is_another_one(tmp_path: Pat
     assert FoldJob(**known, seed=0, adaptive=False, plain=True).identity != job.identity
 
 
-def test_fairlearn_does_hardly_better_with_drawing_lots() -> None:
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_fairlearn_does_hardly_better_with_drawing_lots(constraint: str) -> None:
     postprocessing = pytest.importorskip("fairlearn.postprocessing")
     from sklearn.base import BaseEstimator
 
@@ -174,16 +190,19 @@ def test_fairlearn_does_hardly_better_with_drawing_lots() -> None:
     scores, truth, groups = rows(9)
     theirs = postprocessing.ThresholdOptimizer(
         estimator=Known().fit(scores[:, None], truth),
-        constraints="demographic_parity",
+        constraints=constraint.replace("equal_opportunity", "true_positive_rate_parity"),
         objective="accuracy_score",
         prefit=True,
         predict_method="predict",
     )
     theirs.fit(scores[:, None], truth, sensitive_features=groups)
-    drawn = np.asarray(theirs.predict(scores[:, None], sensitive_features=groups, random_state=0), np.int64)
+    new_scores, new_truth, new_groups = rows(10)
+    lots = theirs.predict(new_scores[:, None], sensitive_features=new_groups, random_state=0)
+    drawn = np.asarray(lots, np.int64)
     found = fit_group_thresholds(
-        scores, truth, groups, "demographic_parity", lambda decided: float((decided != truth).mean())
+        scores, truth, groups, constraint, lambda decided: float((decided != truth).mean())
     )
-    own = decide_by_group(scores, groups, found, drawn)
-    assert (own == truth).mean() > (drawn == truth).mean() - 0.01
-    assert rates(own, truth, groups)["demographic_parity"] < 0.02
+    own = decide_by_group(new_scores, new_groups, found, drawn)
+    assert (own == new_truth).mean() > (drawn == new_truth).mean() - 0.01
+    gaps = [rates(decided, new_truth, new_groups)[constraint] for decided in (own, drawn)]
+    assert gaps[0] < gaps[1] + 0.02

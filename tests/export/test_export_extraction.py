@@ -118,7 +118,7 @@ def test_examples_go_from_docstrings_and_all_else_stays() -> None:
     text = kept_text()
     assert ">>>" not in text
     assert "size : int" in text
-    assert '"""A module.\n"""' in text
+    assert '"""A module."""' in text
 
 
 def test_what_an_annotation_alone_needs_is_there() -> None:

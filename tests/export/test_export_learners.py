@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -37,8 +36,6 @@ VALUES = ("gaussian_process", "glm", "random_forest", "linear_svm", "catboost", 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in subtract")
 @pytest.mark.parametrize("name", LEARNERS.names())
 def test_a_member_of_each_learner_comes_through(name: str, tmp_path: Path) -> None:
-    if name in ("mlp", "tabm") and importlib.util.find_spec("torch") is None:
-        pytest.skip("needs torch")
     target, task = ("spend", "regression") if name in VALUES else ("level", "multiclass")
     model = make_model(tmp_path, target, [Part(name, QUICK.get(name, {}))], task=task)
     done = mw.export(model, output=tmp_path / "project")

@@ -366,3 +366,18 @@ def test_gaps_are_closed_whatever_columns_add() -> None:
     np.testing.assert_allclose(closed.values[1, :, 0], [2.0, 2.0])
     with pytest.raises(ValueError, match="link"):
         Contributions(found.values, found.base, "odds")
+
+
+def test_steep_ways_to_a_prediction_are_followed_closely() -> None:
+    found = some()
+    steep = replace(found, values=12 * found.values)
+    powers = np.exp(steep.raw - steep.raw.max(axis=1, keepdims=True))
+    shares = steep.probabilities()
+    np.testing.assert_allclose(shares.raw, powers / powers.sum(axis=1, keepdims=True), atol=1e-12)
+    # by brute force: the slope of each score at many places on the straight line
+    nodes = (np.arange(20_000) + 0.5) / 20_000
+    row = steep.base + nodes[:, None] * (steep.raw[0] - steep.base)
+    at = np.exp(row - row.max(axis=1, keepdims=True))
+    at /= at.sum(axis=1, keepdims=True)
+    slope = np.diag(at.mean(axis=0)) - at.T @ at / len(nodes)
+    np.testing.assert_allclose(shares.values[0], steep.values[0] @ slope, atol=1e-6)

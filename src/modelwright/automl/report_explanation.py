@@ -50,6 +50,9 @@ _DEPENDENCE_ROWS, _POINTS, _MOST_HEADINGS, _MOST_OUTPUTS = 300, 15, 14, 4
 _SHARE_OF_IMPORTANCE = 0.6
 """Of the time; the rest is for dependence."""
 
+_ONLY = "prediction"
+"""What the one output of a model of values is called."""
+
 _PLAIN = (Kind.NUMERIC, Kind.DATETIME, Kind.CATEGORICAL, Kind.BOOLEAN)
 
 
@@ -142,13 +145,7 @@ def explanation_section(part: Part[Explanation]) -> Section:
     found = part.value
     importance = found.importance
     blocks: list[Block] = [Heading("Importance of the columns")]
-    blocks += _important(importance)
-    if found.learned_from:
-        text = (
-            "The model learned from these rows, so columns that it learned by heart look more important than "
-            "they are. Give rows that it never saw to be sure."
-        )
-        blocks.append(Paragraph(text, "note"))
+    blocks += _important(importance, found.learned_from)
     blocks += [Paragraph(sentence, "note") for sentence in (*importance.left_out, *found.left_out)]
     if found.dependences:
         blocks.append(Heading("How predictions move with the most important columns"))
@@ -163,7 +160,7 @@ def explanation_section(part: Part[Explanation]) -> Section:
     return Section("explanation", title, tuple(blocks))
 
 
-def _important(importance: Importance) -> Iterator[Block]:
+def _important(importance: Importance, learned_from: bool) -> Iterator[Block]:
     clear = [entry.columns[0] for entry in importance.columns if entry.is_clear]
     names = joined(clear, 6)
     words = f"{names} clearly matter" if len(clear) > 1 else f"Only {names} clearly matters"
@@ -173,6 +170,12 @@ def _important(importance: Importance) -> Iterator[Block]:
         f"{plural(importance.rows, 'row')}. "
         + (f"{words}." if clear else "No column clearly matters on its own.")
     )
+    if learned_from:
+        text = (
+            "The model learned from these rows: columns that it knows by heart, as names or texts, look more "
+            "important here than they are for new rows. Give rows that it never saw to be sure."
+        )
+        yield Paragraph(text, "note")
     total = sum(max(entry.increase, 0.0) for entry in importance.columns) or 1.0
     drawn = importance.columns[:_DRAWN_COLUMNS]
     left = len(importance.columns) - len(drawn)
@@ -292,4 +295,5 @@ def _levels(found: Dependence, name: str, text: str) -> Figure:
 
 
 def _predicted(outputs: Sequence[str]) -> str:
-    return f"predicted ({shortened(outputs[0], 30)})" if len(outputs) == 1 else "predicted"
+    one = len(outputs) == 1 and outputs[0] != _ONLY
+    return f"prediction ({shortened(outputs[0], 30)})" if one else "prediction"

@@ -39,7 +39,7 @@ def fairness_facts(report: FairnessReport) -> tuple[tuple[str, str, str], ...]:
     """Columns, verdict and evidence of each way to divide the rows, for the verdict on the model."""
     found: dict[str, tuple[str, str]] = {}
     for view in report.views:
-        columns = " and ".join(map(shortened, view.by))
+        columns = " × ".join(map(shortened, view.by))
         grave = min((view.verdict, found.get(columns, (view.verdict, ""))[0]), key=VERDICTS.index)
         if columns not in found or grave != found[columns][0]:
             found[columns] = (grave, _evidence(view))

@@ -60,6 +60,12 @@ _TOLD = (Role.FEATURE, Role.TARGET, Role.TIME, Role.SENSITIVE, Role.WEIGHT)
 _SEVERITIES = {"excluded": "done already", "warning": "look at it", "info": "nothing"}
 
 
+_SCHEMES: Mapping[str, str] = {
+    "stratified": "rows drawn at random, each fold with its share of every class",
+    "kfold": "rows drawn at random, each fold with its share of small and large values",
+}
+"""How rows are divided into folds, where the name does not say it."""
+
 _COUNTED = {"excluded": "acted upon already", "warning": "to look at", "info": "for information"}
 
 
@@ -99,7 +105,7 @@ def _costs(costs: Sequence[Sequence[Any]]) -> Table:
 
 def _judged(model: Reported) -> str:
     validation = model.manifest.get("validation") or {}
-    folds = plural(int(validation.get("folds", 0)), "fold")
+    folds, scheme = plural(int(validation.get("folds", 0)), "fold"), str(validation.get("scheme", "unknown"))
     extra = []
     if model.problem.time_column is not None:
         extra.append(f"rows are ordered by {shortened(model.problem.time_column)}")
@@ -110,7 +116,7 @@ def _judged(model: Reported) -> str:
     more = f"; {', '.join(extra)}" if extra else ""
     return (
         f"Models were compared by {metric_words(model.problem.metric)} on {folds} "
-        f"({validation.get('scheme', 'of unknown kind')}){more}."
+        f"({_SCHEMES.get(scheme, shortened(scheme))}){more}."
     )
 
 
@@ -136,10 +142,10 @@ def _levels(column: Column) -> list[tuple[str, int]]:
 def _targets(model: Reported, classes: Sequence[tuple[str, int]]) -> Iterator[Block]:
     """How the targets are distributed."""
     if classes:
-        total = sum(rows for _, rows in classes) or 1
+        total, about = sum(rows for _, rows in classes) or 1, "" if rows_of_classes(model) else "about "
         yield Bars(
             "Rows of each class",
-            f"The rarest class has {plural(classes[-1][1], 'row')} of {total:,}.",
+            f"The rarest class has {about}{plural(classes[-1][1], 'row')} of {total:,}.",
             "class",
             "rows",
             tuple(name for name, _ in classes),
@@ -153,10 +159,12 @@ def _targets(model: Reported, classes: Sequence[tuple[str, int]]) -> Iterator[Bl
     edges, masses = _density(known) if len(known) == len(QUANTILES) else ([], [])
     if len(masses) > 1:
         rows = float(column.statistics.get("rows", 1))
+        cut = edges[0] > known[0] or edges[-1] < known[-1]
+        tails = ", the outermost bars with all that lies beyond" if cut else ""
         yield Histogram(
             f"Distribution of {shortened(column.name)}",
             f"From {significant(known[0])} to {significant(known[-1])}, half of the values below "
-            f"{significant(known[3])}; drawn from quantiles of the training table.",
+            f"{significant(known[3])}; drawn from quantiles of the training table{tails}.",
             shortened(column.name),
             "rows, roughly",
             tuple(edges),

@@ -62,7 +62,7 @@ def performance_section(model: Reported, part: Part[Performance]) -> Section:
     where = _SOURCES.get(found.source, found.source)
     blocks: list[Block] = [Paragraph(f"Judged on {plural(found.rows, 'row')}, {where}.{score}")]
     blocks += [Paragraph(note, "note") for note in found.notes]
-    blocks += _curves(found.curves)
+    blocks += _curves(found.curves, max(len(model.problem.classes), len(model.problem.labels)))
     blocks += _calibration(found.calibration)
     for matrix in found.confusion[:_MOST_LABELS]:
         blocks += _confusion(matrix)
@@ -77,7 +77,7 @@ def performance_section(model: Reported, part: Part[Performance]) -> Section:
     return Section("performance", title, tuple(blocks))
 
 
-def _curves(curves: Sequence[ClassCurves]) -> Iterator[Block]:
+def _curves(curves: Sequence[ClassCurves], classes: int) -> Iterator[Block]:
     if not curves:
         return
     yield Heading("Ranking")
@@ -95,9 +95,12 @@ def _curves(curves: Sequence[ClassCurves]) -> Iterator[Block]:
         for each in curves
     ]
     headings = ["class", "share of rows", "ROC AUC", "from", "to", "average precision", "from", "to"]
-    yield Table.bounded("Areas under the curves, with 95% intervals", headings, rows, most=_MOST_ROWS)
+    several = 1 < len(curves) < classes
+    note = f"Of {classes:,} classes those with the most rows; each against all others." if several else ""
+    title = "Areas under the curves, with 95% intervals"
+    yield Table.bounded(title, headings, rows, note=note, most=_MOST_ROWS)
     drawn = curves[:_MOST_CLASSES]
-    more = f" The first {len(drawn)} of {len(curves)} classes are drawn." if len(curves) > len(drawn) else ""
+    more = f" {len(drawn)} of {classes:,} classes are drawn." if len(curves) > len(drawn) else ""
     roc = [_line(each.label, each.roc.false_positive_rate, each.roc.true_positive_rate) for each in drawn]
     if len(drawn) == 1:
         roc.append(_band(drawn[0].roc.band))
@@ -173,8 +176,13 @@ def _calibration(curves: Sequence[CalibrationCurve]) -> Iterator[Block]:
     if not curves:
         return
     yield Heading("Calibration")
-    for curve in curves[:2]:
-        yield Paragraph(curve.sentence)
+    if len(curves) == 1:
+        yield Paragraph(curves[0].sentence)
+    else:
+        off = sorted((curve for curve in curves if curve.is_off), key=lambda curve: -curve.error)
+        right = f"{len(curves) - len(off):,} of {plural(len(curves), 'class', 'classes')}"
+        worst = f" Furthest off: {off[0].sentence}" if off else ""
+        yield Paragraph(f"Probabilities of {right} can be taken at their word.{worst}")
     drawn = curves[:1] if len(curves) == 1 else curves[:_MOST_CLASSES]
     series = [Series("perfect", (0.0, 1.0), (0.0, 1.0), is_reference=True)]
     for curve in drawn:
@@ -217,6 +225,8 @@ def _confusion(matrix: ConfusionMatrix) -> Iterator[Block]:
         matrix.counts,
         by_row=True,
     )
+    weakest_first = len(matrix.classes) > _MOST_CLASSES
+    ordered = sorted(matrix.classes, key=lambda each: each.f1) if weakest_first else matrix.classes
     rows: list[list[Cell]] = [
         [
             shortened(each.label, 60),
@@ -229,10 +239,11 @@ def _confusion(matrix: ConfusionMatrix) -> Iterator[Block]:
             each.precision_high,
             each.f1,
         ]
-        for each in matrix.classes
+        for each in ordered
     ]
     headings = ["class", "rows", "recall", "from", "to", "precision", "from", "to", "F1"]
-    yield Table.bounded("Recall and precision of each class", headings, rows, most=_MOST_ROWS)
+    title = f"Recall and precision of each class{', the weakest first' if weakest_first else ''}"
+    yield Table.bounded(title, headings, rows, most=_MOST_ROWS)
     if len(matrix.labels) > 2 and matrix.pairs:
         pairs: list[list[Cell]] = [
             [shortened(each.actual, 60), shortened(each.predicted, 60), each.count, share(each.share)]
@@ -320,8 +331,6 @@ def _residuals(residuals: Residuals) -> Iterator[Block]:
         ),
     )
     normal = tuple(level for level, _ in residuals.normal)
-    levels: list[list[Cell]] = [[share(level), value] for level, value in residuals.quantiles]
-    yield Table.bounded("Quantiles of the errors", ["level", "actual less predicted"], levels, folded=True)
     yield Curves(
         "Shape of the errors",
         "Quantiles of standardised errors beside normal ones (the dotted line): heavy tails bend away.",
@@ -332,6 +341,8 @@ def _residuals(residuals: Residuals) -> Iterator[Block]:
             Series("normal", normal, normal, is_reference=True),
         ),
     )
+    levels: list[list[Cell]] = [[share(level), value] for level, value in residuals.quantiles]
+    yield Table.bounded("Quantiles of the errors", ["level", "actual less predicted"], levels, folded=True)
     rows: list[list[Cell]] = [
         [str(each.row), each.actual, each.predicted, each.residual] for each in residuals.heaviest
     ]
@@ -345,6 +356,9 @@ def _slices(report: SliceReport | None) -> Iterator[Block]:
     if report is None:
         text = "Slices need the columns of the rows, which are not at hand. Give DATA, rows with the target."
         yield Paragraph(text, "missing")
+        return
+    if not report.tested:
+        yield Paragraph("The rows are too few to compare parts of them.", "missing")
         return
     yield Paragraph(report.sentence)
     rows: list[list[Cell]] = [

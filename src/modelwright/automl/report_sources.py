@@ -78,12 +78,15 @@ class ReportSources:
 
     @cached_property
     def classes(self) -> list[tuple[str, int]]:
-        """Rows of each class, the most frequent first: of the training table, or else of those judged."""
+        """Rows of each class, the most frequent first; of many classes by their shares of the rows judged."""
         known, labels = rows_of_classes(self.model), self.model.problem.classes
         if known or not self.model.problem.task.is_classification or self.rows.value is None:
             return known
-        counts = np.bincount(self.rows.value.target.astype(np.int64), minlength=len(labels)).tolist()
-        return sorted(zip(map(str, labels), counts, strict=True), key=lambda pair: -pair[1])
+        codes = self.rows.value.target.astype(np.int64)
+        learned = int((self.model.manifest.get("data") or {}).get("training_rows") or len(codes))
+        counts = np.bincount(codes, minlength=len(labels)) * (learned / max(len(codes), 1))
+        pairs = zip(map(str, labels), counts.round().astype(np.int64).tolist(), strict=True)
+        return sorted(pairs, key=lambda pair: -pair[1])
 
     @cached_property
     def performance(self) -> Part[Performance]:

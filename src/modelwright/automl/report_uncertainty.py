@@ -233,6 +233,10 @@ def _told(covered: Covered, size: str) -> list[Block]:
         where = f"the row is {row.part}" if name == "answer" else f"{shortened(name)} is {shortened(row.part)}"
         text = f"Where {where}, only {share(row.covered)} of {plural(row.rows, 'row')} are covered."
         blocks.append(Paragraph(text, "risk"))
+    rows: list[list[Cell]] = [
+        [f"{level:.0%}", row.covered, row.low, row.high, row.size] for level, row in covered.levels.items()
+    ]
+    blocks.append(Table.bounded("By what is asked for", ["asked for", "found", "from", "to", size], rows))
     asked = tuple(covered.levels)
     blocks.append(
         Curves(
@@ -252,10 +256,6 @@ def _told(covered: Covered, size: str) -> list[Block]:
             ),
         )
     )
-    rows: list[list[Cell]] = [
-        [f"{level:.0%}", row.covered, row.low, row.high, row.size] for level, row in covered.levels.items()
-    ]
-    blocks.append(Table.bounded("By what is asked for", ["asked for", "found", "from", "to", size], rows))
     for name, parts in covered.parts.items():
         blocks += _by_part(name, parts)
     return blocks

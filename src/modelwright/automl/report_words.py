@@ -124,7 +124,7 @@ def metric_reading(name: object, value: float | None) -> str:
     >>> metric_reading("roc_auc", 0.912)
     'of 100 pairs of a row of the class and another row, it puts 91 in the right order'
     >>> metric_reading("log_loss", 0.5)
-    'a typical row gives 60.7% to what turned out to be true'
+    'the true answer of a typical row gets 60.7%'
     """
     if value is None or not math.isfinite(value):
         return ""
@@ -132,12 +132,12 @@ def metric_reading(name: object, value: float | None) -> str:
     if plain == "roc_auc":
         return f"of 100 pairs of a row of the class and another row, it puts {100 * value:.0f} in the right order"
     if plain == "log_loss" and value >= 0:
-        return f"a typical row gives {share(math.exp(-value))} to what turned out to be true"
+        return f"the true answer of a typical row gets {share(math.exp(-value))}"
     if plain in ("accuracy", "balanced_accuracy"):
         return f"{share(value)} are decided rightly"
     if plain == "r2":
         return f"it explains {share(value)} of the variance" if value > 0 else "it explains nothing"
-    if plain in ("rmse", "mae", "median_absolute_error"):
+    if plain in ("mae", "median_absolute_error"):
         return f"it misses by about {significant(value, 3)}"
     if plain == "mape":
         return f"it misses by about {share(value)} of the true value"

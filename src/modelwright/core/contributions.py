@@ -12,8 +12,10 @@ from modelwright.core.predictions import FloatArray, IntArray
 
 __all__ = ["Contributions"]
 
-_PLACES = 16
-"""Points of a path that are looked at."""
+_PLACES, _MANY_PLACES = 16, 96
+"""Points of a path that are looked at; many where scores move far apart on it."""
+
+_FAR = 8.0
 
 _STEP = 1e-6
 """Below this distance, relative to the value, the slope of a function takes the place of its chord."""
@@ -164,7 +166,10 @@ class Contributions:
             shares = _softmax(scores)
             return shares, shares, shares
 
-        return self._along(_softmax, slopes)
+        # the farther the way, the more sudden the change on it
+        change = self.raw - self.base
+        far = change.size and float(np.ptp(change, axis=1).max()) > _FAR
+        return self._along(_softmax, slopes, _MANY_PLACES if far else _PLACES)
 
     def normalised(self) -> Contributions:
         """Additions to shares of several positive outputs in their sum, as probabilities."""
@@ -177,12 +182,13 @@ class Contributions:
             ones = np.ones(parts.shape)
             return ones / total, parts / total**2, ones
 
-        return self._along(shares, slopes)
+        return self._along(shares, slopes, _PLACES)
 
     def _along(
         self,
         function: Callable[[FloatArray], FloatArray],
         slopes: Callable[[FloatArray], tuple[FloatArray, FloatArray, FloatArray]],
+        places: int,
     ) -> Contributions:
         """Additions to outputs that depend on each other, by their mean slopes between base and prediction.
 
@@ -191,11 +197,12 @@ class Contributions:
         """
         raw = self.raw
         base = np.broadcast_to(self.base, raw.shape)
-        values = np.zeros(self.values.shape)
-        for node, weight in _places(_PLACES):
-            own, left, right = slopes(base + node * (raw - base))
-            mixed = np.einsum("rck,rk->rc", self.values, right)
-            values += weight * (self.values * own[:, None, :] - mixed[:, :, None] * left[:, None, :])
+        own, others = np.zeros(raw.shape), np.zeros((*raw.shape, raw.shape[1]))
+        for node, weight in _places(places):
+            each, left, right = slopes(base + node * (raw - base))
+            own += weight * each
+            others += weight * right[:, :, None] * left[:, None, :]
+        values = self.values * own[:, None, :] - self.values @ others
         start = function(np.atleast_2d(self.base))
         return Contributions(values, start[0] if self.base.ndim == 1 else start, "probability").closed(
             function(raw)

@@ -26,8 +26,9 @@ _FEWEST, _FEWEST_OF_CLASS = 50, 10
 """Rows of a group, and of each class in it, below which it keeps the model's own decisions."""
 
 _CANDIDATES = 100
-_TOLERANCE = 0.01
-"""Gaps of rates up to this are equal, or up to the least one that can be had."""
+_SMALLEST, _WIDEST = 0.01, 0.03
+"""Gaps of rates that count as none: one standard error of a rate, within these bounds. A smaller gap is chance, and
+to insist on it would leave thresholds that decide for nearly nobody, or for nearly all: there gaps are always small."""
 
 _PARTS = 5
 
@@ -61,7 +62,7 @@ def fit_group_thresholds(
     """Choose a threshold for each group.
 
     For each threshold of the largest group, each other group takes the one whose rates are nearest; of those
-    that leave the least gap, or one of at most 0.01, the least loss wins.
+    that leave the least gap, as far as so many rows can tell (0.01 to 0.03), the least loss wins.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def fit_group_thresholds(
     options = [_option(curves, anchor, place) for place in range(len(curves[anchor].thresholds))]
     gaps = np.array([gap for _, gap in options])
     inner = gaps[1:-1] if len(gaps) > 2 else gaps  # to decide for nobody, or for all, is always equal
-    allowed = max(_TOLERANCE, float(inner.min()) + 1e-12)
+    allowed = float(inner.min()) + _tolerance([truth[rows[code]] for code in able], constraint)
     best: FloatArray | None = None
     least = np.inf
     for places, gap in options:
@@ -127,6 +128,16 @@ def _is_able(truth: NDArray[Any]) -> bool:
     """Whether a group has rows enough."""
     positive = int(truth.sum())
     return len(truth) >= _FEWEST and min(positive, len(truth) - positive) >= _FEWEST_OF_CLASS
+
+
+def _tolerance(truths: Sequence[NDArray[Any]], constraint: str) -> float:
+    """The standard error of a rate of one half of the group with the fewest rows for it, within bounds."""
+    fewest = float("inf")
+    for truth in truths:
+        positive, everything = int(truth.sum()), len(truth)
+        rows = {"demographic_parity": everything, "equal_opportunity": positive}
+        fewest = min(fewest, rows.get(constraint, min(positive, everything - positive)))
+    return float(np.clip(0.5 / np.sqrt(fewest), _SMALLEST, _WIDEST))
 
 
 def _curve(scores: FloatArray, truth: NDArray[Any], mass: FloatArray, constraint: str) -> _Curve:

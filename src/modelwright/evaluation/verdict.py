@@ -21,9 +21,9 @@ _MOST = 3
 _LARGE_GAIN, _CLEAR_GAIN, _SMALL_GAIN = 0.7, 0.3, 0.1
 """Parts of the constant's error that a model takes away: far better, clearly better, only a little."""
 
-_FEW_ROWS, _MANY_ROWS, _RARE_ROWS = 500, 5_000, 50
-_WIDE = 0.15
-"""Half the width of an interval, in parts of the error, from which on the score is uncertain."""
+_FEW_ROWS, _MANY_ROWS, _RARE_ROWS, _FEW_TO_JUDGE = 500, 5_000, 50, 100
+_WIDE, _ROUGH = 0.15, 0.25
+"""Half the width of an interval, in parts of the error: no longer well known, and known only roughly."""
 
 _GOOD_ECE, _BAD_ECE = 0.03, 0.08
 _OFF, _FAR_OFF = 0.02, 0.05
@@ -222,7 +222,12 @@ def _headline(facts: VerdictFacts) -> str:
         )
     if gain is None:
         return f"The model predicts {target}; how much better than a constant is not known for this metric."
-    return f"The model predicts {target} {_how(gain)} better than always giving the same answer."
+    doubt = f", as far as {plural(facts.rows, 'row')} can tell" if _is_doubtful(facts) else ""
+    return f"The model predicts {target} {_how(gain)} better than always giving the same answer{doubt}."
+
+
+def _is_doubtful(facts: VerdictFacts) -> bool:
+    return facts.rows > 0 and (facts.rows < _FEW_TO_JUDGE or _width(facts) > _ROUGH)
 
 
 def _how(gain: float) -> str:
@@ -256,7 +261,7 @@ def _honest_score(facts: VerdictFacts) -> Judgement | None:
     if facts.source not in ("holdout", "cross-fitted") or facts.score is None:
         return None
     what = "a sealed holdout" if facts.source == "holdout" else "rows that had no part in choosing the model"
-    text = f"Its score can be trusted: it comes from {what}."
+    text = f"Its score is honest: it comes from {what}."
     return Judgement("honest_score", text, f"{plural(facts.rows, 'row')}, {facts.source}", "score", 0.65)
 
 
@@ -356,9 +361,9 @@ def _few_rows(facts: VerdictFacts) -> Judgement | None:
 
 
 def _uncertain(facts: VerdictFacts) -> Judgement | None:
-    if facts.score is None or _width(facts) <= _WIDE:
+    if facts.score is None or _width(facts) <= _ROUGH:
         return None
-    return Judgement("uncertain", "How good it is, is known only roughly.", _between(facts), "score", 0.6)
+    return Judgement("uncertain", "How good it is can be told only roughly.", _between(facts), "score", 0.6)
 
 
 def _width(facts: VerdictFacts) -> float:
@@ -379,7 +384,7 @@ def _rare_class(facts: VerdictFacts) -> Judgement | None:
         return None
     label, rows = facts.rarest
     text = f"It saw few examples of {_quoted(label)}: it may not recognise others."
-    return Judgement("rare_class", text, plural(rows, "training row"), "task", 0.65)
+    return Judgement("rare_class", text, f"about {plural(rows, 'training row')}", "task", 0.65)
 
 
 def _miscalibrated(facts: VerdictFacts) -> Judgement | None:
@@ -407,7 +412,7 @@ def _worst_slice(facts: VerdictFacts) -> Judgement | None:
     if facts.worst_slice is None:
         return None
     words, name, loss, elsewhere, rows = facts.worst_slice
-    text = f"It is worse where {shortened(words, 120)}."
+    text = f"It is worse on some of the rows: {shortened(words, 120)}."
     times = f"{significant(loss / elsewhere, 2)} times" if elsewhere > 0 else "more than"
     numbers = f"{significant(loss, 3)} against {significant(elsewhere, 3)}"
     evidence = f"{times} the {name} of the other rows ({numbers}), on {plural(rows, 'row')}"

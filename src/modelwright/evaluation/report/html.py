@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.evaluation.report.behind import table_behind
 from modelwright.evaluation.report.data import Block, Items, ReportData, Section, Table
 from modelwright.evaluation.report.figures import Bars, Curves, Dots, Heat, Histogram
-from modelwright.evaluation.report.numbers import NOTHING, shortened, shown
+from modelwright.evaluation.report.numbers import NOTHING, shortened, shown, significant
 from modelwright.evaluation.report.svg import spark_svg, svg
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LONGEST_NAME = 90
 def report_html(report: ReportData) -> str:
     """Write a report as HTML.
 
-    Colours follow what the system prefers (light or dark); on paper every table is open. Everything that
+    Colours follow what the system prefers (light or dark); on paper folded tables are open. Everything that
     comes from data is escaped, and the page's own policy forbids scripts and requests.
 
     Parameters
@@ -69,6 +69,7 @@ def _template() -> Template:
         spark=spark_svg,
         behind=table_behind,
         numeric=_numeric,
+        aligned=_aligned,
         side_by_side=_side_by_side,
     )
     return environment.from_string(_file("report.html"))
@@ -95,13 +96,22 @@ def _together(block: Block) -> str:
     return "panels" if isinstance(block, Items) and block.title else ""
 
 
-def _numeric(table: Table) -> tuple[bool, ...]:
-    """Which columns hold numbers and nothing else."""
-    flags = []
+def _numeric(table: Table) -> tuple[str, ...]:
+    """Which columns hold numbers and nothing else: ``"whole"`` ones, or some with ``"decimals"``."""
+    kinds = []
     for place in range(len(table.headings)):
         known = [row[place] for row in table.rows if place < len(row) and row[place] is not None]
-        flags.append(bool(known) and all(map(_is_number, known)))
-    return tuple(flags)
+        if not known or not all(map(_is_number, known)):
+            kinds.append("")
+        else:
+            broken = any(isinstance(value, float) and not value.is_integer() for value in known)
+            kinds.append("decimals" if broken else "whole")
+    return tuple(kinds)
+
+
+def _aligned(value: Any, kind: str) -> str:
+    """A number as the others of its column are written."""
+    return significant(value, whole=False) if kind == "decimals" and isinstance(value, float) else shown(value)
 
 
 def _is_number(value: Any) -> bool:

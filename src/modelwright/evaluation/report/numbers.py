@@ -67,22 +67,24 @@ def shortened(value: object, most: int = 60) -> str:
     return f"{text[: most - tail - 1]}…{text[-tail:]}"
 
 
-def significant(value: float | None, digits: int = 4) -> str:
+def significant(value: float | None, digits: int = 4, *, whole: bool = True) -> str:
     """A number with so many significant digits; a dash where there is none.
+
+    Without ``whole`` a round number has decimals, too, as the others of its column.
 
     Examples
     --------
     >>> significant(0.912345), significant(12345.678), significant(3.0), significant(None)
     ('0.9123', '12,346', '3', '–')
-    >>> significant(1.5e-7), significant(float("inf")), significant(2.5e20)
-    ('1.5e-07', '–', '2.5e+20')
+    >>> significant(1.5e-7), significant(float("inf")), significant(2.5e20), significant(1.0, whole=False)
+    ('1.5e-07', '–', '2.5e+20', '1.000')
     """
     if value is None or not math.isfinite(value):
         return NOTHING
     size = abs(value)
     if size and not 1e-4 <= size < 1e15:
         return f"{value:.{digits - 1}g}"
-    if size >= 10**digits or value == int(value):
+    if size >= 10**digits or (whole and value == int(value)):
         return f"{value:,.0f}"
     decimals = digits if size < 1 else digits - len(str(int(size)))
     return f"{value:,.{decimals}f}"

@@ -24,7 +24,7 @@ MOST_CURVES, MOST_BARS, MOST_CELLS = 6, 30, 31
 _WIDE, _COMPACT, _HEIGHT = 640.0, 460.0, 320.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 18.0, 12.0, 48.0
 _LINE, _VALUE = 22.0, 80.0
-_NAMES = 0.34
+_NAMES = 0.37
 """Part of the width that names of bars and rows may take."""
 
 _NUMBERED_CELLS = 10
@@ -315,11 +315,13 @@ def _ranked(figure: Bars | Dots, width: float) -> tuple[float, list[str]]:
 
 
 def _ending(figure: Bars | Dots, value: float) -> str:
-    """A value beside its mark: beside long bars, what is hardly one is 0."""
-    largest = max((abs(each) for each in figure.values if each is not None and math.isfinite(each)), default=0.0)
-    if isinstance(figure, Bars) and abs(value) < largest / 1000:
-        return "0"
-    return significant(value, 3) if abs(value) >= largest / 100 else significant(value, 1)
+    """A value beside its mark; those of bars have as many decimals as the longest one needs."""
+    sizes = [abs(each) for each in figure.values if each is not None and math.isfinite(each)]
+    largest = max(sizes, default=0.0)
+    if isinstance(figure, Dots) or not 1e-4 <= largest < 1e12:
+        return significant(value, 3)
+    text = f"{value:,.{max(0, 2 - math.floor(math.log10(largest)))}f}"
+    return text if text.strip("-0.") else "0"
 
 
 def _value_label(figure: Bars | Dots) -> str:

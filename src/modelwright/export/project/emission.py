@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from modelwright.core import ModelwrightError
 from modelwright.export.project.extraction import Definition, Kept, undefined_names
+from modelwright.export.project.layout import RUNTIME
 from modelwright.export.project.sources import Piece, Source, is_own, parse_source
 
 __all__ = ["module_text"]
@@ -50,6 +51,8 @@ def module_text(kept: Kept, place: Callable[[str], str], notice: str = "") -> st
     edits = _Edits(source)
     if source.docstring is not None:
         edits.without_examples(source.docstring)
+        if not source.name.startswith(f"{RUNTIME}."):
+            edits.first_paragraph(source.docstring)
     for piece in _kept_pieces(kept):
         edits.edit(piece.node, kept.inner, place)
     parts = [f"# {notice}"] if notice else []
@@ -147,10 +150,26 @@ class _Edits:
             (at for at in range(start + 2, len(texts) - 1) if _is_rule(texts[at + 1]) and texts[at]),
             len(texts) - 1,
         )
-        if end == len(texts) - 1:  # nothing follows: the blank lines before it go as well
-            while start > 1 and not texts[start - 1]:
-                start -= 1
-        self._dropped |= set(range(first + start, first + end))
+        if end == len(texts) - 1:
+            self._end(span, start)
+        else:
+            self._dropped |= set(range(first + start, first + end))
+
+    def first_paragraph(self, span: tuple[int, int]) -> None:
+        """Leave all but the first paragraph out of a docstring: the rest speaks of what does not stay."""
+        texts = [line.strip() for line in self._lines[span[0] - 1 : span[1]]]
+        if "" in texts and texts[-1] == '"""':
+            self._end(span, texts.index(""))
+
+    def _end(self, span: tuple[int, int], length: int) -> None:
+        """Let a docstring end after so many lines."""
+        first, last = span
+        while length > 1 and not self._lines[first + length - 2].strip():
+            length -= 1
+        self._dropped |= set(range(first + length, last))
+        if length == 1 and not self._lines[first - 1].endswith('"'):  # one line, closed as such
+            self._dropped.add(last)
+            self._replaced[first] = [f'{self._lines[first - 1]}"""']
 
     def _redirect(
         self, node: ast.ImportFrom, inner: Mapping[Definition, Definition], place: Callable[[str], str]
@@ -213,13 +232,18 @@ def _import_lines(named: Iterable[_Named]) -> list[str]:
             plain.append(f"import {module} as {local}")
     lines = sorted(plain)
     for module in sorted(members):
-        names = sorted(dict.fromkeys(members[module]))
+        names = sorted(dict.fromkeys(members[module]), key=_order)
         line = f"from {module} import {', '.join(names)}"
         if len(line) > _WIDTH:
             lines += [f"from {module} import (", *(f"    {name}," for name in names), ")"]
         else:
             lines.append(line)
     return lines
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Constants first, then classes, then all else, each by name."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
 def _check(name: str, text: str) -> None:

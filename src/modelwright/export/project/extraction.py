@@ -25,10 +25,11 @@ LEFT_OUT = frozenset(
     {
         *("fit", "fit_with", "fit_transform", "save", "merged", "together", "contributions", "transform_row"),
         *("portfolio", "space", "estimate", "supports", "settings", "_write", "_engine_bytes", "size_bytes"),
-        *("to_dict", "__eq__", "__hash__", "__repr__"),
+        *("to_dict", "shape", "Column.from_dict", "Schema.from_dict", "__eq__", "__hash__", "__repr__"),
     }
 )
-"""Methods for training, writing and single rows: a project reads models and predicts tables."""
+"""Methods for training, writing and single rows, of all classes or of one: a project reads models and
+predicts tables."""
 
 
 @dataclass
@@ -157,13 +158,15 @@ class _Work:
 
     def _keep_members(self, module: str, at: int) -> None:
         kept = self.kept[module]
-        for place, member in enumerate(kept.source.pieces[at].members):
-            if place not in kept.members[at] and self._is_used(member):
+        owner = kept.source.pieces[at]
+        for place, member in enumerate(owner.members):
+            if place not in kept.members[at] and self._is_used(owner, member):
                 kept.members[at].add(place)
                 self._pending.append((module, member.uses))
 
-    def _is_used(self, member: Piece) -> bool:
-        if LEFT_OUT & set(member.names) and not isinstance(member.node, ast.AnnAssign):
+    def _is_used(self, owner: Piece, member: Piece) -> bool:
+        names = {*member.names, *(f"{owner.names[0]}.{name}" for name in member.names)}
+        if LEFT_OUT & names and not isinstance(member.node, ast.AnnAssign):
             return False
         return member.always or not self._attributes.isdisjoint(member.names)
 

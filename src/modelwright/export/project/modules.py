@@ -95,8 +95,6 @@ def _instead(facts: ModelFacts) -> dict[Definition, Definition]:
     found: dict[Definition, Definition] = {
         (f"{PACKAGE}.data.read", "read_raw"): (runtime("reading"), "read_raw"),
     }
-    if facts.outputs:
-        found[runtime("loading"), "load_fitted"] = (runtime("loading"), "load_outputs")
     inner: Definition = (runtime("plain"), "load_plain")
     for file, module, name in reversed(_WRAPPERS):
         reader: Definition = (f"{PACKAGE}.{module}", name)
@@ -104,6 +102,9 @@ def _instead(facts: ModelFacts) -> dict[Definition, Definition]:
             inner = reader
         else:
             found[reader] = inner
+    found[runtime("loading"), "load_fitted"] = (
+        (runtime("loading"), "load_outputs") if facts.outputs else inner
+    )
     return found
 
 

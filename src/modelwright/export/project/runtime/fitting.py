@@ -118,16 +118,25 @@ def fit_lightgbm(settings: _Settings, goal: Goal, fold: Fold, seed: int) -> _Pre
         settings, "num_leaves", "max_depth", "min_data_in_leaf", "feature_fraction", "bagging_fraction",
         "lambda_l1", "lambda_l2", "min_gain_to_split", "extra_trees", "max_bin",
     )  # fmt: skip
+    chosen |= {"learning_rate": settings["learning_rate"] or _RATE, "bagging_freq": 1}
+    chosen |= {"seed": seed, "verbosity": -1}
     if goal.level is not None:
         chosen |= {"objective": "quantile", "alpha": goal.level}
-    kind = lgb.LGBMClassifier if goal.classes else lgb.LGBMRegressor
-    rounds, rate = settings["rounds"] or _ROUNDS, settings["learning_rate"] or _RATE
-    model = kind(
-        n_estimators=rounds, learning_rate=rate, subsample_freq=1, random_state=seed, verbosity=-1, **chosen
-    )
+    elif goal.classes > 2:
+        chosen |= {"objective": "multiclass", "num_class": goal.classes}
+    else:
+        chosen["objective"] = "binary" if goal.classes else "regression"
+    rows = lgb.Dataset(fold.matrix, fold.target)
+    later = rows.create_valid(fold.later, fold.later_target)
     stop = lgb.early_stopping(settings["patience"] or _PATIENCE, verbose=False)
-    model.fit(fold.matrix, fold.target, eval_set=[(fold.later, fold.later_target)], callbacks=[stop])
-    return _predictor(model, goal)
+    rounds = settings["rounds"] or _ROUNDS
+    booster = lgb.train(chosen, rows, rounds, valid_sets=[later], callbacks=[stop])
+
+    def predict(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        said = np.asarray(booster.predict(matrix), np.float64)
+        return np.column_stack([1 - said, said]) if goal.classes == 2 else said
+
+    return predict
 
 
 def fit_xgboost(settings: _Settings, goal: Goal, fold: Fold, seed: int) -> _Predict:
