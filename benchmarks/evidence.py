@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,10 @@ class Environments:
         text = requirements.read_text()
         if text not in self._known:
             place = self._folder / str(len(self._known))
-            subprocess.run([sys.executable, "-m", "venv", place], check=True)
+            subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
             python = place / "bin" / "python"
-            install = [python, "-m", "pip", "install", "--quiet", "--no-compile", "-r", requirements]
-            subprocess.run(install, check=True, stdout=sys.stderr)
+            install = ["-m", "pip", "install", "--quiet", "--no-compile", "-r", str(requirements)]
+            subprocess.run([str(python), *install], check=True, stdout=sys.stderr)
             if not run(python, "-c", "import modelwright").returncode:
                 raise RuntimeError("The environment of a project has Modelwright in it.")
             self._known[text] = python
@@ -202,7 +203,7 @@ def measured(
         model = trained(entry, train, place, options)
         members = json.loads((model.path / "ensemble.json").read_bytes())["members"]
         row["members"] = "|".join(member["learner"] for member in members)
-        steps = (
+        steps: tuple[Callable[[], dict[str, Any]], ...] = (
             lambda: uncertainty(model, fresh, options.coverage),
             lambda: explanation(model, fresh),
             lambda: exported(model, fresh, place, environments),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import modelwright as mw
 from conftest import table, without
+from modelwright.automl import TrainRequest, execute
 from modelwright.automl.typical_rows import typical_rows
 from modelwright.core import Column, DataError, Kind, OptionError, SchemaMismatch
 
@@ -74,6 +76,34 @@ def test_reasons_use_the_words_of_the_table(binary: mw.Model) -> None:
         found.reasons(output="maybe")
     with pytest.raises(OptionError, match="1 or more"):
         found.reasons(0)
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "subject"),
+    [
+        ("spend", "quantile", "the 0.5 quantile of spend"),
+        (["churn", "level"], "multilabel", "the probability of churn = 'yes'"),
+    ],
+    ids=["quantiles", "labels"],
+)
+def test_several_outputs_are_named_in_full(target: Any, task: str, subject: str, workspace: Path) -> None:
+    names = [target] if isinstance(target, str) else target
+    frame = without(table(), *names)
+    if task == "multilabel":
+        frame = frame.with_columns(pl.col("level") > 0)
+    options: dict[str, Any] = {"max_trials": 1, "time_limit": "10m", "threads": 1, "executor": "inline"}
+    request = TrainRequest(frame, target, task=task, learners=["linear"], workspace=workspace, **options)
+    model = execute(request).model
+    found = model.explain(FRESH)
+    array = (model.predict if task == "quantile" else model.predict_proba)(FRESH).to_numpy()
+    np.testing.assert_allclose(found.effects.sum(axis=1) + found.attributions.effect_base, array, atol=1e-9)
+    told = [
+        reason.text
+        for each in found.reasons(output=found.outputs[len(found.outputs) // 3])
+        for reason in (*each.supports, *each.against)
+    ]
+    assert told
+    assert all(subject in text for text in told)
 
 
 def test_values_unlike_training_are_told(regression: mw.Model) -> None:

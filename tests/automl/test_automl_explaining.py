@@ -231,7 +231,9 @@ def test_thresholds_by_group_decide_in_explanations_too(levelled: mw.Model) -> N
     learned = levelled.schema["sex"].is_feature
     for place in moved[:3]:
         row = rows.drop("hired").row(place, named=True)
-        assert levelled.explain(row).reasons()[0].output == said[place]
+        why = levelled.explain(row)
+        assert why.reasons()[0].output == said[place]
+        assert why.told[0].startswith(f"For sex {row['sex']} 'yes' is decided for above")
         same = levelled.counterfactuals(row, said[place])
         assert same.before == said[place]
         assert "already" in same.told[0]

@@ -186,6 +186,8 @@ def test_thresholds_by_group_level_selection_on_new_rows(levelled: mw.Model, jud
     done = levelled.fairness().mitigation
     assert done is not None
     assert done.method == "thresholds:demographic_parity"
+    assert done.metric == "accuracy"  # the probabilities, and so ROC AUC, stay as they are
+    assert done.before > done.after > 0.6
     assert parity(done.criteria_after).difference.value < parity(done.criteria_before).difference.value
     assert any("unlawful" in note for note in levelled.fairness().notes)
 

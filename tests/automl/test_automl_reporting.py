@@ -15,9 +15,11 @@ from conftest import table, without
 from html_pages import Page
 from modelwright.automl.bundle import MANIFEST, seal_bundle
 from modelwright.automl.report_origin import _ARGUMENTS, _FLAGS, _PAIRS, _REPEATED, as_command
+from modelwright.automl.report_uncertainty import _in_order
 from modelwright.automl.reporting import check_report_path, collect_report, report_text
 from modelwright.automl.request import TrainRequest
 from modelwright.core import OptionError, SchemaMismatch
+from modelwright.evaluation import CoverageRow
 from modelwright.evaluation.report import ReportData
 
 SECTIONS = [
@@ -178,6 +180,40 @@ def test_the_rows_of_the_training_are_judged_out_of_fold(binary: mw.Model) -> No
 def test_rows_that_cannot_be_used_are_refused(binary: mw.Model) -> None:
     with pytest.raises(SchemaMismatch, match="churn"):
         collect_report(binary, without(table()), seconds=0)
+
+
+def block_of(report: ReportData, key: str, kind: str) -> dict[str, Any]:
+    """The first block of a kind in a section."""
+    section = report.to_dict()["sections"][SECTIONS.index(key)]
+    return next(block for block in section["blocks"] if block["type"] == kind)
+
+
+def test_the_key_figures_stand_at_the_top(whole: ReportData, binary: mw.Model) -> None:
+    facts = {fact["label"]: fact for fact in block_of(whole, "verdict", "facts")["facts"]}
+    assert facts["ROC AUC"]["value"] == f"{binary.manifest['score']['value']:.4f}"
+    assert "95% interval" in facts["ROC AUC"]["detail"]
+    assert facts["Learned from"]["value"] == f"{binary.manifest['data']['training_rows']} rows"
+    assert {"Always the same answer", "Decided rightly", "Judged on"} <= set(facts)
+
+
+def test_flags_are_told_as_the_table_spells_them(whole: ReportData) -> None:
+    bars = block_of(whole, "task", "bars")
+    assert set(bars["names"]) == {"yes", "no"}
+    assert sum(bars["values"]) == table().height
+    (churn,) = [row for row in block_of(whole, "data", "table")["rows"] if row[0] == "churn"]
+    assert "yes" in churn[6]
+
+
+def test_ranges_of_numbers_stand_in_their_order() -> None:
+    rows = [CoverageRow(part, 50, 0.9, 0.8, 0.95, 1.0) for part in ("9 to 12", "-3 to 9", "12 to 1e+03")]
+    assert [row.part for row in _in_order(rows)] == ["-3 to 9", "9 to 12", "12 to 1e+03"]
+    levels = [CoverageRow(part, 50, 0.9, 0.8, 0.95, 1.0) for part in ("b", "12 to 3", "a")]
+    assert _in_order(levels) == levels
+
+
+def test_words_are_explained(whole: ReportData) -> None:
+    words = {row[0] for row in block_of(whole, "words", "table")["rows"]}
+    assert {"95% interval", "out of fold", "permutation"} <= words
 
 
 def test_importance_knows_what_the_target_is_made_of(whole: ReportData) -> None:

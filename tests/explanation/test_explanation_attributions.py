@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwright.core import FeatureInfo, FitTask, Problem, Task, View
+from modelwright.core import FeatureInfo, FitTask, Problem, Task, View, ViewInfo
 from modelwright.ensemble import Calibration, Ensemble, Member, Stacker
 from modelwright.ensemble.isotonic import Curve
 from modelwright.ensemble.outputs import fit_outputs
@@ -240,6 +240,29 @@ def test_sampling_is_exact_for_sums_of_columns() -> None:
     np.testing.assert_allclose(found.values[:, [4, 6], 1], 0.0, atol=1e-9)
 
 
+def test_models_of_a_bag_share_the_tries() -> None:
+    rng = np.random.default_rng(0)
+    info = ViewInfo(tuple(FeatureInfo(f"n{i}", f"n{i}", "value") for i in range(30)), ())
+    view = View(rng.normal(size=(50, 30)).astype(np.float32), np.zeros((50, 0), np.int32), info)
+    tried: list[int] = []
+
+    def predict(rows: View) -> np.ndarray:
+        tried.append(rows.rows)
+        return rows.numeric[:, :1].astype(np.float64)
+
+    row, owners = view.take(slice(0, 1)), np.arange(30)
+    alone = sampled_contributions(predict, row, view, owners, 30)
+    count = sum(tried)
+    assert count < 1_100
+    tried.clear()
+    bag = [sampled_contributions(predict, row, view, owners, 30, place=(model, 8)) for model in range(8)]
+    assert sum(tried) < 1.1 * count
+    assert len({found.base.item() for found in bag}) == 8  # each is compared with other rows
+    for found in (alone, *bag):
+        np.testing.assert_allclose(found.raw, predict(row), atol=1e-6)
+        assert not found.values[:, 1:].any()
+
+
 def explained() -> tuple[Attributions, Wording]:
     effects = np.array([[[0.3], [-0.1], [0.05], [0.0]], [[-0.3], [-0.1], [0.0], [0.0]]])
     base = np.array([0.5])
@@ -275,3 +298,7 @@ def test_reasons_for_values_are_in_the_unit_of_the_target() -> None:
     found, wording = explained()
     told = row_reasons(found, 0, 0, replace(wording, outputs=("price",), is_probability=False))
     assert told.supports[0].text == "plan = 'pro' raises price by 0.3"
+    levels = ("the 0.1 quantile of price",)
+    told = row_reasons(found, 0, 0, replace(wording, outputs=("0.1",), is_probability=False, subjects=levels))
+    assert told.output == "0.1"
+    assert told.supports[0].text == "plan = 'pro' raises the 0.1 quantile of price by 0.3"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from export_bundles import FEATURES, Part, largest_difference, make_model, table
@@ -13,7 +14,7 @@ from modelwright.export.project.facts import ModelFacts, refuse_plugins
 from modelwright.learners import LEARNERS
 
 FRESH = table(rows=90, seed=2).select(FEATURES)
-QUICK = {
+QUICK: dict[str, dict[str, Any]] = {
     "lightgbm": {"rounds": 8},
     "xgboost": {"rounds": 8, "categories": "target"},
     "catboost": {"rounds": 8},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -137,7 +138,7 @@ def test_training_again_scores_like_a_model(model: mw.Model, project: Exported) 
     assert float(found[1]) > 0.7
 
 
-CASES = {
+CASES: dict[str, tuple[Any, list[Part], dict[str, Any]]] = {
     "stacked classes": (
         "level",
         [Part("lightgbm", {"rounds": 10}), Part("linear")],

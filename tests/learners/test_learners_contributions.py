@@ -364,6 +364,7 @@ def test_gaps_are_closed_whatever_columns_add() -> None:
     closed = found.closed(np.array([[1.3], [4.0]]))
     np.testing.assert_allclose(closed.raw[:, 0], [1.3, 4.0])
     np.testing.assert_allclose(closed.values[1, :, 0], [2.0, 2.0])
+    assert not found.closed(np.array([[1.0], [1e-14]])).values[1].any()
     with pytest.raises(ValueError, match="link"):
         Contributions(found.values, found.base, "odds")
 

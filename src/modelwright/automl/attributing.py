@@ -73,6 +73,8 @@ class Explanation:
         The kind of object that the data came in.
     words : mapping of str to pair of str
         What the table writes for no and for yes in its columns of flags.
+    told : tuple of str
+        How it was decided, where that differs by group.
     """
 
     attributions: Attributions
@@ -82,6 +84,7 @@ class Explanation:
     decided: IntArray
     caller: Caller
     words: Mapping[str, tuple[str, str]]
+    told: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -163,7 +166,7 @@ class Explanation:
             chosen = [self._place(output)] * len(chosen)
         cells = {(value.row, value.column): value.reason for value in self.outside}
         chances = self.problem.task.is_classification or self.problem.task is Task.MULTILABEL
-        wording = Wording(names, chances, self._cell, cells)
+        wording = Wording(names, chances, self._cell, cells, self._subjects)
         return tuple(
             row_reasons(self.attributions, row, place, wording, k) for row, place in enumerate(chosen)
         )
@@ -217,6 +220,7 @@ class Explanation:
                 "effects": found.effects.tolist(),
                 "sampled": list(found.sampled),
                 "outside": [value.to_dict() for value in self.outside],
+                "told": list(self.told),
                 "reasons": [each.to_dict() for each in self.reasons(k)],
             }
         )
@@ -226,6 +230,17 @@ class Explanation:
     def _names(self) -> tuple[str, ...]:
         every = self.problem.classes if self.problem.task is Task.BINARY else self.outputs
         return tuple(str(each) for each in every)
+
+    @property
+    def _subjects(self) -> tuple[str, ...]:
+        """What reasons speak of, where the name of an output alone would not tell."""
+        problem = self.problem
+        if problem.task is Task.QUANTILE:
+            return tuple(f"the {level:g} quantile of {problem.target}" for level in problem.quantiles)
+        if problem.task is Task.MULTILABEL:
+            pairs = zip(problem.labels, problem.label_classes, strict=True)
+            return tuple(f"the probability of {label} = {str(pair[1])!r}" for label, pair in pairs)
+        return ()
 
     def _place(self, output: Label | float) -> int:
         names = self._names
@@ -313,6 +328,7 @@ class RowExplainer:
             decided=self._decided(found.predictions, frame),
             caller=caller,
             words=self._words,
+            told=self._told(frame),
         )
 
     def _read(self, data: Any) -> tuple[pl.DataFrame, View, Caller]:
@@ -360,6 +376,15 @@ class RowExplainer:
         shares = np.hstack([1.0 - array, array]) if task is Task.BINARY else array
         predictions = Predictions(shares, self.ensemble.utility)
         return predictions.codes if self.by_group is None else self.by_group.apply(predictions, frame).codes
+
+    def _told(self, frame: pl.DataFrame) -> tuple[str, ...]:
+        """How rows are decided, where that differs by group."""
+        if self.by_group is None or not frame.height:
+            return ()
+        if frame.height == 1:
+            return (self.by_group.of_row(frame, self.problem.classes[1])[1],)
+        names = ", ".join(map(repr, self.by_group.names))
+        return (f"Each row is decided by the threshold of its group of {names}.",)
 
 
 def _tell(findings: Sequence[Finding]) -> None:

@@ -154,7 +154,9 @@ class Explained:
         unused = [name for name in self._divided_by if not self.schema[name].is_feature]
         if unused and self.metric.needs == "labels":
             names = ", ".join(map(repr, unused))
-            told.append(f"Thresholds differ by {names}, which the model does not look at: it was not shuffled.")
+            told.append(
+                f"Thresholds differ by {names}, which the model does not look at: it was not shuffled."
+            )
         return replace(found, left_out=(*told, *found.left_out))
 
     def dependence(self, data: Any, column: str, options: DependenceOptions | None = None) -> Dependence:
@@ -223,10 +225,9 @@ class Explained:
         """The predictor with what decisions are worth for the group of a single row, and that in words."""
         if self.by_group is None or frame.height != 1:
             return self.predictor, []
-        threshold, group = self.by_group.of_row(frame)
+        threshold, told = self.by_group.of_row(frame, self.problem.classes[1])
         if threshold is None:
-            return self.predictor, [f"For {group} there is no threshold of its own: the model's own decides."]
-        told = f"For {group} {str(self.problem.classes[1])!r} is decided for above {threshold:.3g}."
+            return self.predictor, [told]
         # as a threshold decides, so does the larger of what both decisions are worth then
         return replace(self.predictor, utility=np.diag([threshold, 1.0 - threshold])), [told]
 

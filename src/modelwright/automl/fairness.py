@@ -41,7 +41,7 @@ from modelwright.evaluation import (
     sensitive_column,
     sensitive_rows,
 )
-from modelwright.metrics import Metric
+from modelwright.metrics import Metric, get_metric
 
 __all__ = [
     "FAIRNESS",
@@ -137,6 +137,8 @@ def _mitigation(
     if before is None:
         return Mitigation(method, "", metric.name, note=_NOT_MEASURED)
     subject, *both = before
+    if sensitive.method == "thresholds" and metric.needs != "labels":
+        metric = get_metric("accuracy", problem.task)  # probabilities stay as they are: decisions pay the price
     scores = [metric.try_score(judged.target, each, judged.weights)[0] for each in both]
     criteria = [_criteria(judged.report(problem, sensitive, each)) for each in both]
     first, second = (score if np.isfinite(score) else None for score in scores)

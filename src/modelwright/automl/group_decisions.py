@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from modelwright.automl.bundle import read_part
 from modelwright.automl.sensitive import Sensitive, positions
-from modelwright.core import BundleError, FloatArray, Predictions, Schema, Task
+from modelwright.core import BundleError, FloatArray, Label, Predictions, Schema, Task
 from modelwright.ensemble import CONSTRAINTS, crossed_decisions, decide_by_group, fit_group_thresholds
 from modelwright.evaluation import SensitiveColumn, SensitiveRows, sensitive_rows
 from modelwright.metrics import Metric, get_metric
@@ -77,13 +77,16 @@ class GroupDecisions:
         """The same for the rows of a frame that holds the columns, typed as in training."""
         return self.decide(predictions, sensitive_rows(self.columns, frame))
 
-    def of_row(self, frame: pl.DataFrame) -> tuple[float | None, str]:
-        """The threshold of a single row (None: the model's own decision stands), and its group in words."""
+    def of_row(self, frame: pl.DataFrame, positive: Label) -> tuple[float | None, str]:
+        """The threshold of a single row (None: the model's own decision stands), and what it means in words."""
         rows = sensitive_rows(self.columns, frame)
         threshold = float(np.append(self.thresholds, np.nan)[positions(rows, self.keys)[0]])
         codes = rows.codes[0].tolist()
         words = [f"{column.name} {column.labels[code]}" for column, code in zip(self.columns, codes)]
-        return None if np.isnan(threshold) else threshold, " and ".join(words)
+        group = f"For {' and '.join(words)}"
+        if np.isnan(threshold):
+            return None, f"{group} there is no threshold of its own: the model's own decides."
+        return threshold, f"{group} {str(positive)!r} is decided for above {threshold:.3g}."
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""

@@ -124,7 +124,8 @@ def _factors(model: Reported, report: ReportData) -> Iterable[Block]:
 
 def _metrics(report: ReportData) -> Iterable[Block]:
     yield from [block for block in _paragraphs(report, "score") if block.tone != "missing"]
-    yield from _paragraphs(report, "uncertainty")[:2]
+    said = _paragraphs(report, "uncertainty")
+    yield from (*said[:1], *said[2:3])
 
 
 def _evaluation_data(model: Reported) -> Iterable[Block]:
@@ -145,7 +146,7 @@ def _analyses(report: ReportData) -> Iterable[Block]:
     yield from _paragraphs(report, "performance")
     for key in ("performance", "fairness"):
         yield from _tables(report, key, _MOST_LINES)[:4]
-    yield from _paragraphs(report, "explanation")[:3]
+    yield from _paragraphs(report, "explanation")[:2]
 
 
 def _ethics(model: Reported, report: ReportData) -> Iterable[Block]:

@@ -47,8 +47,8 @@ def decisions_section(model: Reported, ledger: Part[tuple[LedgerEntry, ...]]) ->
     undone = sum(entry.undo is not None for entry in entries)
     blocks = [
         Paragraph(
-            f"{plural(len(entries), 'choice')} were made automatically, and {undone:,} of them can be reversed: "
-            "train again with --undo and the id of the choice, or with the option that stands beside it."
+            f"{plural(len(entries), 'choice')} were made automatically, and {undone:,} of them can be "
+            "reversed: train again with --undo and the id of the choice, or with the option beside it."
         )
     ]
     weighed = sorted((each for each in entries if each.effect is not None), key=_worth)

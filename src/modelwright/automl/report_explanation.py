@@ -231,7 +231,9 @@ def _local_effects(found: Dependence) -> Iterator[Table]:
     if not local:
         return
     name = shortened(found.column)
-    rows: list[list[Cell]] = [[shortened(point.label, 60), point.rows, *(point.effect or ())] for point in local]
+    rows: list[list[Cell]] = [
+        [shortened(point.label, 60), point.rows, *(point.effect or ())] for point in local
+    ]
     headings = [name, "rows", *(f"local effect: {shortened(output, 30)}" for output in found.outputs)]
     kept = [row[:_MOST_HEADINGS] for row in rows]
     yield Table.bounded(f"Accumulated local effects of {name}", headings[:_MOST_HEADINGS], kept, folded=True)
@@ -248,7 +250,8 @@ def _ends(found: Dependence, place: int) -> str:
     """Where an output is lowest and highest."""
     ordered = sorted(found.points, key=lambda point: point.mean[place])
     low, high = (
-        f"{significant(point.mean[place], 3)}) at {shortened(point.label, 30)}" for point in (ordered[0], ordered[-1])
+        f"{significant(point.mean[place], 3)}) at {shortened(point.label, 30)}"
+        for point in (ordered[0], ordered[-1])
     )
     return f"Lowest ({low}, highest ({high}. "
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from modelwright.automl.performance import Performance
 from modelwright.automl.report_words import metric_words
@@ -34,6 +36,8 @@ from modelwright.evaluation.report import (
 from modelwright.evaluation.thresholds import ThresholdPoint
 
 __all__ = ["performance_section"]
+
+Labelled = TypeVar("Labelled", CalibrationCurve, ThresholdTable)
 
 _MOST_CLASSES, _MOST_LABELS, _MOST_ROWS, _MOST_SLICES = 6, 4, 30, 15
 _SOURCES = {
@@ -177,11 +181,12 @@ def _calibration(curves: Sequence[CalibrationCurve]) -> Iterator[Block]:
         return
     yield Heading("Calibration")
     if len(curves) == 1:
-        yield Paragraph(curves[0].sentence)
+        yield Paragraph(_named(curves[0]).sentence)
     else:
         off = sorted((curve for curve in curves if curve.is_off), key=lambda curve: -curve.error)
-        right = f"{len(curves) - len(off):,} of {plural(len(curves), 'class', 'classes')}"
-        worst = f" Furthest off: {off[0].sentence}" if off else ""
+        several = plural(len(curves), "class", "classes")
+        right = f"{len(curves) - len(off):,} of {several}" if off else f"all {several}"
+        worst = f" Furthest off: {_named(off[0]).sentence}" if off else ""
         yield Paragraph(f"Probabilities of {right} can be taken at their word.{worst}")
     drawn = curves[:1] if len(curves) == 1 else curves[:_MOST_CLASSES]
     series = [Series("perfect", (0.0, 1.0), (0.0, 1.0), is_reference=True)]
@@ -209,6 +214,12 @@ def _calibration(curves: Sequence[CalibrationCurve]) -> Iterator[Block]:
     ]
     headings = ["class", "calibration error", "by chance alone", "mean predicted", "observed"]
     yield Table.bounded("Expected calibration error", headings, rows, most=_MOST_ROWS)
+
+
+def _named(found: Labelled) -> Labelled:
+    """With a label that is no longer than a sentence can bear."""
+    label = found.label
+    return replace(found, label=shortened(label, 40)) if isinstance(label, str) else found
 
 
 def _confusion(matrix: ConfusionMatrix) -> Iterator[Block]:
@@ -255,7 +266,7 @@ def _confusion(matrix: ConfusionMatrix) -> Iterator[Block]:
 
 def _threshold(table: ThresholdTable) -> Iterator[Block]:
     yield Heading(f"Threshold for {shortened(table.label)}")
-    yield Paragraph(table.sentence)
+    yield Paragraph(_named(table).sentence)
     points = table.points
     x = tuple(point.threshold for point in points)
     yield Curves(

@@ -94,7 +94,9 @@ def score_section(model: Reported, board: Leaderboard | None) -> Section:
         rows = plural(int(score.get("rows") or 0), "row")
         reading = metric_reading(metric, value)
         said = f" In words: {reading}." if reading else ""
-        blocks.append(Paragraph(f"{_capital(name)} is {significant(value)}{interval} on {rows}, {where}.{said}"))
+        blocks.append(
+            Paragraph(f"{_capital(name)} is {significant(value)}{interval} on {rows}, {where}.{said}")
+        )
     meaning = metric_meaning(metric)
     direction = "More is better." if score.get("greater_is_better", True) else "Less is better."
     blocks.append(Paragraph(f"{_capital(name)} is {meaning}. {direction}" if meaning else direction))

@@ -80,7 +80,9 @@ def _figures(sources: ReportSources) -> Iterator[Fact]:
         between = f"95% interval {significant(low)} to {significant(high)}" if known else ""
         reading = metric_reading(metric, float(value))
         words = metric_words(metric)
-        yield Fact(words[:1].upper() + words[1:], significant(value), "; ".join(filter(None, [between, reading])))
+        yield Fact(
+            words[:1].upper() + words[1:], significant(value), "; ".join(filter(None, [between, reading]))
+        )
     yield from _beside(sources)
     yield from _decided(sources)
     rows, origin = int(score.get("rows") or 0), _ORIGINS.get(str(score.get("source")), "")
@@ -92,7 +94,9 @@ def _figures(sources: ReportSources) -> Iterator[Fact]:
         yield Fact("Learned from", plural(learned, "row"), f"and {columns} of each")
     seconds = row_seconds(sources)
     if seconds is not None:
-        yield Fact("One prediction takes", amount("row_seconds", seconds) or "", "one row, on the training machine")
+        yield Fact(
+            "One prediction takes", amount("row_seconds", seconds) or "", "one row, on the training machine"
+        )
 
 
 def _beside(sources: ReportSources) -> Iterator[Fact]:
@@ -100,7 +104,10 @@ def _beside(sources: ReportSources) -> Iterator[Fact]:
     board = sources.board.value
     if board is None:
         return
-    pairs = (("A linear model reaches", baseline_entry(board)), ("Always the same answer", constant_entry(board)))
+    pairs = (
+        ("A linear model reaches", baseline_entry(board)),
+        ("Always the same answer", constant_entry(board)),
+    )
     for label, entry in pairs:
         if entry is not None and entry.score is not None:
             yield Fact(label, significant(entry.score), f"on {board.rows:,} {board.source} rows")

@@ -44,8 +44,8 @@ _FEWEST = 20
 _TRULY, _PREDICTED = "truly ", "predicted "
 
 _JUDGED = {
-    "out-of-fold": "Whether they do is judged on out-of-fold rows: half of the folds says how wide they must be "
-    "for the other half.",
+    "out-of-fold": "Whether they do is judged on out-of-fold rows: half of the folds says how wide they "
+    "must be for the other half.",
     "given": "Whether they do is judged on the rows that were given.",
 }
 
@@ -125,7 +125,9 @@ def divisions(problem: Problem, rows: JudgedRows, columns: Sequence[str]) -> dic
         found["answer"] = [f"{_TRULY}{shortened(problem.classes[code], 40)}" for code in rows.target.tolist()]
     elif problem.task is not Task.MULTILABEL:
         values = array if array.ndim == 1 else array[:, array.shape[1] // 2]
-        found["answer"] = [f"{_PREDICTED}{part}" for part in parts_of(pl.DataFrame({"value": values}), "value")]
+        found["answer"] = [
+            f"{_PREDICTED}{part}" for part in parts_of(pl.DataFrame({"value": values}), "value")
+        ]
     for name in columns:
         if rows.frame is not None and name in rows.frame.columns and not rows.frame[name].dtype.is_nested():
             found[name] = parts_of(rows.frame, name)
@@ -204,8 +206,9 @@ def uncertainty_section(problem: Problem, covered: Part[Covered], exact: Part[Co
     instead = "one value" if values else "one answer"
     blocks: list[Block] = [
         Paragraph(
-            f"Instead of {instead} the model can give {what} that hold the truth as often as asked for, as long as "
-            f"new rows come about as the training rows did (conformal prediction; in Python Model.{method})."
+            f"Instead of {instead} the model can give {what} that hold the truth as often as asked for, as "
+            f"long as new rows come about as the training rows did (conformal prediction; in Python "
+            f"Model.{method})."
         )
     ]
     if covered.value is None:
@@ -230,7 +233,9 @@ def _told(covered: Covered, size: str) -> list[Block]:
     worst = covered.worst()
     if worst is not None:
         name, row = worst
-        where = f"the row is {row.part}" if name == "answer" else f"{shortened(name)} is {shortened(row.part)}"
+        where = (
+            f"the row is {row.part}" if name == "answer" else f"{shortened(name)} is {shortened(row.part)}"
+        )
         text = f"Where {where}, only {share(row.covered)} of {plural(row.rows, 'row')} are covered."
         blocks.append(Paragraph(text, "risk"))
     rows: list[list[Cell]] = [

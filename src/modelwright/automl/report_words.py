@@ -128,9 +128,10 @@ def metric_reading(name: object, value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return ""
-    plain, ending = _parts(str(name))
+    plain, _ = _parts(str(name))
     if plain == "roc_auc":
-        return f"of 100 pairs of a row of the class and another row, it puts {100 * value:.0f} in the right order"
+        right = f"it puts {100 * value:.0f} in the right order"
+        return f"of 100 pairs of a row of the class and another row, {right}"
     if plain == "log_loss" and value >= 0:
         return f"the true answer of a typical row gets {share(math.exp(-value))}"
     if plain in ("accuracy", "balanced_accuracy"):

@@ -104,7 +104,7 @@ def show_dependence(console: Console, found: Dependence) -> None:
                 number(point.mean[0]),
                 number(point.low[0]),
                 number(point.high[0]),
-                "-" if point.effect is None else f"{point.effect[0]:+.4g}",
+                "-" if point.effect is None else _signed(point.effect[0]),
                 bar(point.mean[0], min(0.0, min(means)), max(means)),
             ]
             for point in found.points
@@ -181,19 +181,28 @@ def show_row(console: Console, row: int, found: Explanation) -> None:
         [
             reason.column,
             shortened(shown_value(reason.value), _LONGEST),
-            f"{reason.effect:+.4g}",
+            _signed(reason.effect),
             bar(abs(reason.effect), 0.0, most),
         ]
         for reason in told
     ]
     console.print(table(["column", "value", "adds", ""], rows, numeric=["adds"]))
     if abs(reasons.others) > 0.01 * most:
-        console.print(f"all other columns together: {reasons.others:+.4g}", style="dim")
-    notes = [f"Outside of training: {value.reason}." for value in found.outside]
+        console.print(f"all other columns together: {_signed(reasons.others)}", style="dim")
+    notes = [*found.told, *(f"Outside of training: {value.reason}." for value in found.outside)]
+    if len(found.outputs) > 1:
+        notes.append(f"Of {len(found.outputs)} outputs, this is {clean(reasons.output)}: see --json for all.")
     if found.sampled:
         names = ", ".join(clean(name) for name in found.sampled)
         notes.append(f"Estimated by trying values out, for members without exact additions: {names}.")
     _print_notes(console, notes)
+
+
+def _signed(value: float) -> str:
+    """A number with its sign."""
+    from modelwright.cli.text import number
+
+    return f"{'-' if value < 0 else '+'}{number(abs(value))}"
 
 
 def _print_notes(console: Console, notes: Sequence[str]) -> None:

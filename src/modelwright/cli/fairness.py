@@ -132,7 +132,7 @@ def _sentence(criterion: Criterion) -> str:
     if not criterion.difference.is_known:
         return text
     ends = f"{clean(criterion.highest)} above {clean(criterion.lowest)} by {_shown(criterion.difference)}"
-    return f"{text}; {ends}"
+    return f"{text}; largest difference: {ends}"
 
 
 def _flags(view: FairnessView) -> Iterator[str]:

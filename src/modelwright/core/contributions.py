@@ -20,6 +20,9 @@ _FAR = 8.0
 _STEP = 1e-6
 """Below this distance, relative to the value, the slope of a function takes the place of its chord."""
 
+_ROUNDING = 1e-12
+"""Relative to a prediction: what no column adds."""
+
 _LINKS = ("identity", "log-odds", "probability")
 
 
@@ -108,7 +111,8 @@ class Contributions:
         """The same with sums that are exactly these: a gap is divided in proportion to what columns add.
 
         Gaps are rounding errors of engines, quantiles that were put in order, and the like. Where no column
-        adds anything they are divided equally; where there is no column, the base takes them.
+        adds anything they are divided equally, or left where they are rounding alone (1e-12); where there is no
+        column, the base takes them.
 
         Parameters
         ----------
@@ -127,7 +131,9 @@ class Contributions:
             return replace(self, base=self.base + gap)
         size = np.abs(self.values)
         total = size.sum(axis=1, keepdims=True)
-        shares = np.where(total > 0, size / np.where(total > 0, total, 1.0), 1.0 / self.columns)
+        rounding = np.abs(gap) <= _ROUNDING * np.maximum(1.0, np.abs(raw))
+        equal = np.where(rounding, 0.0, 1.0 / self.columns)[:, None, :]
+        shares = np.where(total > 0, size / np.where(total > 0, total, 1.0), equal)
         return replace(self, values=self.values + shares * gap[:, None, :])
 
     def mapped(self, function: Callable[[FloatArray], FloatArray], link: str) -> Contributions:

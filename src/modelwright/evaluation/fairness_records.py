@@ -258,6 +258,7 @@ class Mitigation:
     subject : str
         Whose figures these are: the delivered model, or one of its members.
     metric : str
+        Of the run; accuracy where decisions alone change and the metric does not look at them.
     before, after : float or None
         Its score without and with the mitigation; None where it was not measured.
     criteria_before, criteria_after : tuple of (columns, Criterion)

@@ -119,11 +119,13 @@ class LearningCurve:
 
 
 def fit_power_law(rows: Sequence[float] | NDArray[Any], errors: NDArray[Any]) -> CurveFit:
-    """Fit ``error = floor + scale * rows ** -power`` by least squares, with neither part below zero.
+    """Fit ``error = floor + scale * rows ** -power`` by weighted least squares, with neither part below zero.
 
     The form is that of Cortes, Jackel, Solla, Vapnik and Denker, "Learning curves: asymptotic values and rate
-    of convergence" (1993); see also Viering and Loog, "The shape of learning curves: a review" (2023). For
-    each power of a grid the rest is a line, whose best floor and scale are known.
+    of convergence" (1993); see also Viering and Loog, "The shape of learning curves: a review" (2023). Errors
+    count by their rows (after Figueroa et al., "Predicting sample size required for classification
+    performance", 2012): with few rows they vary more, and often follow another law. For each power of a grid
+    the rest is a line, whose best floor and scale are known.
 
     Parameters
     ----------
@@ -142,14 +144,16 @@ def fit_power_law(rows: Sequence[float] | NDArray[Any], errors: NDArray[Any]) ->
     first = sizes.max()
     # In shares of the largest size, so that the scale is of the size of an error.
     basis = (sizes[None, :] / first) ** -_POWERS[:, None]
-    centred = basis - basis.mean(axis=1, keepdims=True)
-    slope = (centred @ (values - values.mean())) / np.square(centred).sum(axis=1)
+    counted = sizes / sizes.sum()
+    middle, mean = basis @ counted, float(values @ counted)
+    centred = basis - middle[:, None]
+    slope = (centred @ (counted * (values - mean))) / (np.square(centred) @ counted)
     slope = np.maximum(slope, 0.0)
-    floor = values.mean() - slope * basis.mean(axis=1)
+    floor = mean - slope * middle
     # A floor below zero is none: then the line goes through zero.
-    alone = np.maximum((basis @ values) / np.square(basis).sum(axis=1), 0.0)
+    alone = np.maximum((basis @ (counted * values)) / (np.square(basis) @ counted), 0.0)
     slope, floor = np.where(floor < 0, alone, slope), np.maximum(floor, 0.0)
-    missed = np.square(floor[:, None] + slope[:, None] * basis - values).sum(axis=1)
+    missed = np.square(floor[:, None] + slope[:, None] * basis - values) @ counted
     best = int(np.argmin(missed))
     power = float(_POWERS[best])
     return CurveFit(float(floor[best]), float(slope[best] * first**power), power)

@@ -341,7 +341,9 @@ def _ties_baseline(facts: VerdictFacts) -> Judgement | None:
     if facts.baseline is None or not facts.ties_baseline:
         return None
     text = "A plain linear model does about as well: consider that one, which is easier to explain."
-    evidence = f"{_scored(facts, facts.beside)} against {significant(facts.baseline)}: chance could explain it"
+    evidence = (
+        f"{_scored(facts, facts.beside)} against {significant(facts.baseline)}: chance could explain it"
+    )
     return Judgement("ties_baseline", text, evidence, "score", 0.6)
 
 
@@ -403,7 +405,9 @@ def _undercovers(facts: VerdictFacts) -> Judgement | None:
         group, found = facts.worst_coverage
         if found < facts.coverage[0] - _FAR_OFF:
             text = f"It is too sure of itself for {shortened(group)}."
-            evidence = f"{share(found)} covered, where {facts.coverage[0]:.0%} were promised for all rows together"
+            evidence = (
+                f"{share(found)} covered, where {facts.coverage[0]:.0%} were promised for all rows together"
+            )
             return Judgement("undercovers", text, evidence, "uncertainty", 0.6)
     return None
 

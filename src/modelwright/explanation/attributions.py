@@ -214,13 +214,15 @@ def _blended(ensemble: Ensemble, question: _Question) -> tuple[Contributions, tu
 
 def _of_member(member: Member, question: _Question) -> tuple[Contributions, bool]:
     """Additions to the mean of the fold models' predictions, and whether all are exact."""
-    found = [_of_model(model, question) for model in member.models]
-    count = len(found)
+    count = len(member.models)
+    found = [_of_model(model, question, (number, count)) for number, model in enumerate(member.models)]
     return _sum([part for part, _ in found], [1 / count] * count), all(exact for _, exact in found)
 
 
-def _of_model(model: FittedLearner, question: _Question) -> tuple[Contributions, bool]:
-    """Additions of source columns to a model's predictions."""
+def _of_model(
+    model: FittedLearner, question: _Question, place: tuple[int, int]
+) -> tuple[Contributions, bool]:
+    """Additions of source columns to a model's predictions; ``place`` is that of `sampled_contributions`."""
 
     def predict(view: View) -> FloatArray:
         return as_outputs(question.task, model.predict(view).array)
@@ -233,8 +235,9 @@ def _of_model(model: FittedLearner, question: _Question) -> tuple[Contributions,
             both = np.concatenate([-shares.values, shares.values], axis=2)
             shares = replace(shares, values=both, base=np.concatenate([1.0 - shares.base, shares.base]))
         return shares.closed(said), True
+    background, seed = question.background(), question.seed
     sampled = sampled_contributions(
-        predict, question.view, question.background(), question.owners, question.players, question.seed
+        predict, question.view, background, question.owners, question.players, seed, place
     )
     return sampled.closed(said), False
 

@@ -95,12 +95,16 @@ class Wording:
         From the number of a row and the name of a column to the value there.
     outside : mapping of pair of int and str to str
         For a row and a column, why the value is outside of training.
+    subjects : tuple of str
+        What is raised or lowered, for each output, such as ``"the 0.9 quantile of price"``; by default the
+        probability of the output, or the output itself.
     """
 
     outputs: tuple[str, ...]
     is_probability: bool
     cell: Callable[[int, str], Any]
     outside: dict[tuple[int, str], str]
+    subjects: tuple[str, ...] = ()
 
     def text(self, row: int, column: str, effect: float, output: int) -> str:
         """What a column did to an output, in words."""
@@ -109,6 +113,7 @@ class Wording:
         where = f"{column} is missing" if plain_value(value) is None else f"{column} = {shown}"
         name = self.outputs[output]
         what = f"the probability of {name!r}" if self.is_probability else name
+        what = self.subjects[output] if self.subjects else what
         size = f"{100 * abs(effect):.3g} points" if self.is_probability else f"{abs(effect):.4g}"
         told = f"{where} {'raises' if effect > 0 else 'lowers'} {what} by {size}"
         return f"{told} (unlike training)" if (row, column) in self.outside else told

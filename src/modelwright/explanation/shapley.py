@@ -15,9 +15,10 @@ __all__ = ["MOST_BACKGROUND", "sampled_contributions"]
 MOST_BACKGROUND = 16
 """Rows of the background that are looked at, at most."""
 
-_FEWEST = 4
+_FEWEST, _FEWEST_OF_BAG = 4, 2
 _TRIES = 1_000
-"""Predictions for a row that are aimed at: with many columns, fewer rows of the background are taken."""
+"""Predictions for a row that are aimed at, over all models of a bag: with many columns or many models, each
+is tried on fewer rows of the background."""
 
 _BATCH = 20_000
 """Rows that are predicted at once."""
@@ -30,6 +31,7 @@ def sampled_contributions(
     owners: IntArray,
     players: int,
     seed: int = 0,
+    place: tuple[int, int] = (0, 1),
 ) -> Contributions:
     """Estimated Shapley values of columns, whose sums are exact.
 
@@ -54,6 +56,9 @@ def sampled_contributions(
         Number of players; those that own no column add nothing.
     seed : int, default 0
         Of the orders, which are the same for every row.
+    place : (int, int), default (0, 1)
+        Of a model in a bag: its number, and how many there are. They share the tries, and take different
+        orders and rows of the background.
 
     Notes
     -----
@@ -74,16 +79,19 @@ def sampled_contributions(
     ([2.0, 4.0], [0.0])
     """
     active = np.unique(owners)
-    count = int(np.clip(_TRIES // (2 * max(1, len(active))), _FEWEST, MOST_BACKGROUND))
-    chosen = np.unique(np.linspace(0, background.rows - 1, min(count, background.rows)).astype(np.int64))
+    number, models = place
+    tries = _TRIES // (2 * max(1, len(active)) * models)
+    count = int(np.clip(tries, _FEWEST if models == 1 else _FEWEST_OF_BAG, MOST_BACKGROUND))
+    count = min(count, background.rows)
+    chosen = ((np.arange(count) + (number + 0.5) / models) * background.rows / count).astype(np.int64)
     pool = _Pool(view, background.take(chosen), owners)
-    random = generator(seed, "shapley")
+    random = generator(seed, "shapley", number)
     start = predict(pool.background)
     values = np.zeros((view.rows, players, start.shape[1]))
-    for number in range(len(chosen)):
+    for start_row in range(len(chosen)):
         order = random.permutation(active)
         for turns in (order, order[::-1]):
-            said = pool.path(predict, number, turns, players)
+            said = pool.path(predict, start_row, turns, players)
             values[:, turns] += np.diff(said, axis=1) / (2 * len(chosen))
     return Contributions(values, start.mean(axis=0))
 

@@ -188,7 +188,9 @@ class Table:
         With ``spare`` columns in which nothing stands are left out.
         """
         if spare and rows:
-            used = [at for at in range(len(headings)) if not at or any(row[at] not in (None, "") for row in rows)]
+            used = [
+                at for at in range(len(headings)) if not at or any(row[at] not in (None, "") for row in rows)
+            ]
             headings, rows = [headings[at] for at in used], [[row[at] for at in used] for row in rows]
         kept = tuple(tuple(row) for row in rows[:most])
         left = len(rows) - len(kept)

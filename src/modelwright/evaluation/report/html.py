@@ -111,7 +111,9 @@ def _numeric(table: Table) -> tuple[str, ...]:
 
 def _aligned(value: Any, kind: str) -> str:
     """A number as the others of its column are written."""
-    return significant(value, whole=False) if kind == "decimals" and isinstance(value, float) else shown(value)
+    return (
+        significant(value, whole=False) if kind == "decimals" and isinstance(value, float) else shown(value)
+    )
 
 
 def _is_number(value: Any) -> bool:

@@ -76,8 +76,8 @@ def _block(block: Block) -> Iterator[str]:
                 for item in block.items
             )
     elif isinstance(block, Facts):
-        rows = tuple((fact.label, fact.value, fact.detail) for fact in block.facts)
-        yield from _table(Table(block.title, ("figure", "value", "how to read it"), rows))
+        facts = tuple((fact.label, fact.value, fact.detail) for fact in block.facts)
+        yield from _table(Table(block.title, ("figure", "value", "how to read it"), facts))
     elif isinstance(block, Table):
         yield from _table(block)
     else:

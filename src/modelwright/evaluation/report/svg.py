@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from modelwright.evaluation.report.axes import Axis, axis_over
@@ -119,7 +119,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start", style: str = "la
     return _tag("text", escape(clean(text)), x=x, y=y, text_anchor=anchor, class_=style)
 
 
-def _told(name: str, text: str, /, **attributes: object) -> str:
+def _told(name: str, text: str, attributes: Mapping[str, object]) -> str:
     """A mark that says what it shows to whoever points at it."""
     return _tag(name, _tag("title", escape(clean(text))), **attributes)
 
@@ -347,9 +347,9 @@ def _mark(figure: Bars | Dots, place: int, x: Axis, y: float) -> list[str]:
     if isinstance(figure, Bars):
         zero = x.place(0.0)
         box = {"x": min(zero, at), "y": y - 7, "width": max(abs(at - zero), 0.8), "height": 14.0}
-        parts.insert(0, _told("rect", told, class_="bar s0", **box))
+        parts.insert(0, _told("rect", told, {"class": "bar s0", **box}))
     else:
-        parts.append(_told("circle", told, cx=at, cy=y, r=4.5, class_="dot s0"))
+        parts.append(_told("circle", told, {"cx": at, "cy": y, "r": 4.5, "class": "dot s0"}))
     return [*parts, _text(x.end + 8, y + 4, _ending(figure, value), style="tick")]
 
 
@@ -371,7 +371,7 @@ def _heat(figure: Heat, width: float) -> tuple[float, list[str]]:
             told += f" ({share(shade)} of the row)" if figure.by_row else ""
             x = left + place * wide
             box = {"x": x, "y": y, "width": max(wide - 1, 0.5), "height": max(high - 1, 0.5)}
-            parts.append(_told("rect", told, class_="cell", fill_opacity=0.5 * shade, **box))
+            parts.append(_told("rect", told, {"class": "cell", "fill_opacity": 0.5 * shade, **box}))
             if numbered:
                 shown = _fitted(significant(value, 3), wide)
                 whole = f"{shown} ({share(shade)})"
@@ -421,5 +421,5 @@ def _histogram(figure: Histogram, width: float) -> tuple[float, list[str]]:
         start, end, top = x.place(low), x.place(high), y.place(count)
         box = {"x": start, "y": top, "width": max(end - start - 1, 0.5), "height": max(y.start - top, 0.0)}
         told = f"{significant(low)} to {significant(high)}: {significant(count)}"
-        parts.append(_told("rect", told, class_="bar s0", **box))
+        parts.append(_told("rect", told, {"class": "bar s0", **box}))
     return _HEIGHT, parts
