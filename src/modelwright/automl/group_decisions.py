@@ -78,7 +78,7 @@ class GroupDecisions:
         return self.decide(predictions, sensitive_rows(self.columns, frame))
 
     def of_row(self, frame: pl.DataFrame, positive: Label) -> tuple[float | None, str]:
-        """The threshold of a single row (None: the model's own decision stands), and what it means in words."""
+        """The threshold of a single row (None: the model's own decision stands), and that in words."""
         rows = sensitive_rows(self.columns, frame)
         threshold = float(np.append(self.thresholds, np.nan)[positions(rows, self.keys)[0]])
         codes = rows.codes[0].tolist()

@@ -190,7 +190,7 @@ def _filled(column: Mapping[str, Any]) -> LedgerEntry:
         "values",
         name,
         _FILLED.get(column["kind"], _FILLED["numeric"]),
-        f"{missing} of {rows} cells are missing",
+        f"{missing} of {rows} cells {'is' if missing == 1 else 'are'} missing",
         {"missing": missing, "rows": rows},
         undo={"overrides": {name: "ignored"}},
     )

@@ -111,8 +111,8 @@ class Contributions:
         """The same with sums that are exactly these: a gap is divided in proportion to what columns add.
 
         Gaps are rounding errors of engines, quantiles that were put in order, and the like. Where no column
-        adds anything they are divided equally, or left where they are rounding alone (1e-12); where there is no
-        column, the base takes them.
+        adds anything they are divided equally, or left where they are rounding alone (1e-12); where there is
+        no column, the base takes them.
 
         Parameters
         ----------
