@@ -184,6 +184,7 @@ def trained(entry: dict[str, Any], train: Path, place: Path, options: argparse.N
             time_limit=options.time,
             max_trials=options.trials,
             folds=options.folds,
+            learners=options.learners,
             threads=options.threads,
             workspace=place / "w",
             output=kept,
@@ -227,6 +228,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--trials", type=int, default=None, help="at most so many, where time is no matter")
     parser.add_argument("--folds", type=int, default=None)
+    parser.add_argument("--learners", default=None, help="only these, separated by commas")
     parser.add_argument("--rows", type=int, default=None, help="training rows at most")
     parser.add_argument("--coverage", type=float, default=0.9)
     parser.add_argument("--only", default="")

@@ -205,8 +205,11 @@ def test_flags_are_told_as_the_table_spells_them(whole: ReportData) -> None:
 
 
 def test_ranges_of_numbers_stand_in_their_order() -> None:
-    rows = [CoverageRow(part, 50, 0.9, 0.8, 0.95, 1.0) for part in ("9 to 12", "-3 to 9", "12 to 1e+03")]
-    assert [row.part for row in _in_order(rows)] == ["-3 to 9", "9 to 12", "12 to 1e+03"]
+    rows = [
+        CoverageRow(part, 50, 0.9, 0.8, 0.95, 1.0)
+        for part in ("missing", "9 to 12", "-3 to 9", "12 to 1e+03")
+    ]
+    assert [row.part for row in _in_order(rows)] == ["-3 to 9", "9 to 12", "12 to 1e+03", "missing"]
     levels = [CoverageRow(part, 50, 0.9, 0.8, 0.95, 1.0) for part in ("b", "12 to 3", "a")]
     assert _in_order(levels) == levels
 

@@ -117,7 +117,7 @@ def test_there_are_at_most_three_of_each_the_weightiest_first() -> None:
     ("facts", "words"),
     [
         ({}, "clearly better"),
-        ({"score": 0.9}, "far better"),
+        ({"score": 0.9}, "much better"),
         ({"compared": 0.6}, "somewhat better"),  # on the rows of the constant
         ({"score": 0.6}, "somewhat better"),
         ({"score": 0.53}, "only a little better"),
@@ -135,7 +135,7 @@ def test_the_headline_says_it_in_words(facts: dict[str, Any], words: str) -> Non
 def test_errors_count_the_other_way_round() -> None:
     facts = VerdictFacts("price", "rmse", greater_is_better=False, optimum=0.0, score=2.0, constant=10.0)
     assert facts.gain == pytest.approx(0.8)
-    assert "far better" in judge(facts).headline
+    assert "much better" in judge(facts).headline
 
 
 def test_a_verdict_is_jsonable() -> None:

@@ -74,10 +74,10 @@ def test_no_file_imports_modelwright_or_names_a_place_of_this_machine(project: E
                 assert not re.search(rb"^\s*(import|from) modelwright", content, re.MULTILINE), path
 
 
-def test_requirements_are_exact_and_no_more_than_is_imported(project: Exported) -> None:
+def test_requirements_are_exact_and_no_more_than_is_needed(project: Exported) -> None:
     lines = (project.path / "requirements.txt").read_text().splitlines()
     names = [line.partition("==")[0] for line in lines if not line.startswith("#")]
-    assert {"numpy", "polars", "lightgbm"} <= set(names)
+    assert {"numpy", "polars", "lightgbm", "scipy"} <= set(names)
     assert not {"catboost", "xgboost", "torch", "pandas", "modelwright"} & set(names)
     assert all("==" in line for line in lines if not line.startswith("#"))
     assert json.loads((project.path / "contract.json").read_text())["format"] == "modelwright-project"

@@ -124,7 +124,7 @@ def write_evidence(
 def _columns(evidence: Evidence, problem: Problem, kept: IntArray) -> dict[str, NDArray[Any]]:
     """What is kept of some rows: probabilities with 32 bits, values as they are."""
     has_values, predictions = problem.task in _VALUES, evidence.predictions
-    found = {
+    found: dict[str, NDArray[Any]] = {
         "rows": evidence.rows[kept].astype(np.int64),
         "fold": evidence.fold[kept].astype(np.int16),
         "target": evidence.target[kept].astype(np.float64 if has_values else np.int32),

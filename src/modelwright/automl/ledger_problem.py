@@ -60,7 +60,8 @@ def problem_entries(manifest: Mapping[str, Any]) -> Iterator[LedgerEntry]:
 
 def _task(manifest: Mapping[str, Any], request: Mapping[str, Any], reasons: Mapping[str, str]) -> LedgerEntry:
     task, target = manifest["task"], manifest["problem"]["target"]
-    column = next((each for each in manifest["schema"]["columns"] if each["name"] == target), {})
+    columns: Iterator[Mapping[str, Any]] = iter(manifest["schema"]["columns"])
+    column = next((each for each in columns if each["name"] == target), {})
     statistics = column.get("statistics") or {}
     distinct, reason = statistics.get("distinct"), reasons.get(f"task {task}", "")
     other = None

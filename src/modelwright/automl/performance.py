@@ -34,7 +34,7 @@ from modelwright.evaluation import (
 )
 from modelwright.evaluation.bootstrap import OUT_OF_FOLD_SPREAD
 
-__all__ = ["Performance", "performance", "row_losses"]
+__all__ = ["Performance", "performance", "performance_on", "row_losses"]
 
 _MIDDLE = 0.5
 
@@ -128,8 +128,28 @@ def performance(
     SchemaMismatch
         As for `Model.evaluate`.
     """
-    problem = model.problem
     rows = judged_rows(model, data, value_columns(model.schema, costs, gains))
+    return performance_on(model, rows, costs=costs, gains=gains, seed=seed)
+
+
+def performance_on(
+    model: Judged,
+    rows: JudgedRows,
+    *,
+    costs: Values | None = None,
+    gains: Values | None = None,
+    seed: int = 0,
+) -> Performance:
+    """Judge a model by rows that are at hand already.
+
+    Parameters
+    ----------
+    model : Model
+    rows : JudgedRows
+    costs, gains, seed
+        As for `performance`.
+    """
+    problem = model.problem
     values = outcome_values(problem, costs, gains, rows.frame)
     score, low, high = _scored(model, rows, seed)
     labels: Sequence[Label] = problem.labels or problem.classes

@@ -14,7 +14,7 @@ from modelwright.automl.evidence import read_conformal, read_evidence
 from modelwright.automl.fairness import FAIRNESS, recorded_fairness
 from modelwright.automl.judged_rows import OUT_OF_FOLD, JudgedRows, judged_rows
 from modelwright.automl.ledger import LedgerEntry, read_ledger
-from modelwright.automl.performance import Performance, performance
+from modelwright.automl.performance import Performance, performance_on
 from modelwright.automl.report_explanation import Explanation, explain_rows
 from modelwright.automl.report_origin import rows_of_classes
 from modelwright.automl.report_uncertainty import Covered, coverage_by, coverage_found, divisions
@@ -91,7 +91,10 @@ class ReportSources:
     @cached_property
     def performance(self) -> Part[Performance]:
         """Curves, calibration, confusion, thresholds, residuals, slices."""
-        return attempt("The performance", lambda: performance(self.model, self.data))
+        rows = self.rows.value
+        if rows is None:
+            return Part(None, self.rows.missing)
+        return attempt("The performance", lambda: performance_on(self.model, rows))
 
     @cached_property
     def explained(self) -> Part[Explanation]:

@@ -122,7 +122,7 @@ def _decided(sources: ReportSources) -> Iterator[Fact]:
         most = classes[0][1] / max(sum(rows for _, rows in classes), 1) if classes else None
         usual = f"always {shortened(classes[0][0], 24)}: {share(most)}" if classes else ""
         yield Fact("Decided rightly", share(performance.confusion[0].accuracy), usual)
-    if performance is not None and performance.residuals is not None:
+    if performance is not None and performance.residuals is not None and performance.metric != "mae":
         missed = performance.residuals.mean_absolute
         yield Fact("Misses by, on average", significant(missed, 3), "in the unit of the target")
     overall = None if covered is None else covered.overall

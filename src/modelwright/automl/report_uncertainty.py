@@ -41,7 +41,7 @@ _MOST_PARTS = 12
 _FEWEST = 20
 """Rows of a part below which its coverage says nothing."""
 
-_TRULY, _PREDICTED = "truly ", "predicted "
+_TRULY, _PREDICTED, _MISSING = "truly ", "predicted ", "missing"
 
 _JUDGED = {
     "out-of-fold": "Whether they do is judged on out-of-fold rows: half of the folds says how wide they "
@@ -280,7 +280,7 @@ def _by_part(name: str, rows: Sequence[CoverageRow]) -> Iterator[Dots]:
         f"Where {ASKED:.0%} were asked for; 95% intervals.{more}",
         what,
         "covered",
-        tuple(f"{shortened(row.part, 30)} ({row.rows:,})" for row in kept),
+        tuple(f"{shortened(_bare(row.part), 30)} ({row.rows:,})" for row in kept),
         tuple(row.covered for row in kept),
         tuple(row.low for row in kept),
         tuple(row.high for row in kept),
@@ -289,8 +289,13 @@ def _by_part(name: str, rows: Sequence[CoverageRow]) -> Iterator[Dots]:
     )
 
 
+def _bare(part: str) -> str:
+    """A part as the title of its figure leaves it to be said."""
+    return part.removeprefix(_TRULY).removeprefix(_PREDICTED)
+
+
 def _in_order(rows: Sequence[CoverageRow]) -> list[CoverageRow]:
-    """Ranges of numbers in their order; other parts as they come, the largest first."""
+    """Ranges of numbers in their order, missing ones last; other parts as they come, the largest first."""
     starts = [_start(row.part) for row in rows]
     if any(start is None for start in starts):
         return list(rows)
@@ -299,7 +304,9 @@ def _in_order(rows: Sequence[CoverageRow]) -> list[CoverageRow]:
 
 def _start(part: str) -> float | None:
     """Where a range begins: its name says ``3 to 8``."""
-    words = part.removeprefix(_PREDICTED).split(" to ")
+    words = _bare(part).split(" to ")
+    if words == [_MISSING]:
+        return float("inf")
     try:
         return float(words[0]) if len(words) == 2 else None
     except ValueError:

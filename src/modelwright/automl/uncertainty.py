@@ -23,6 +23,7 @@ from modelwright.core import (
     nearest,
 )
 from modelwright.data import LabelledRows, read_raw, read_table
+from modelwright.data.frame_values import level_text
 from modelwright.ensemble import Conformal
 from modelwright.evaluation import CoverageRow, coverage_rows
 
@@ -182,7 +183,7 @@ def parts_of(frame: pl.DataFrame, column: str) -> list[str]:
     values = frame[column]
     is_moment = values.dtype in (pl.Date, pl.Datetime)
     if not (values.dtype.is_numeric() or is_moment) or values.n_unique() <= 2 * _PARTS:
-        return [_MISSING if value is None else str(value) for value in values.to_list()]
+        return [_MISSING if value is None else level_text(value) for value in values.to_list()]
     numbers = values.to_physical().cast(pl.Float64).to_numpy()
     edges = np.unique(np.quantile(numbers[np.isfinite(numbers)], np.linspace(0, 1, _PARTS + 1)))
     places = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, max(0, len(edges) - 2))

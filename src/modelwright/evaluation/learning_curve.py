@@ -18,8 +18,8 @@ _POWERS = np.concatenate([np.linspace(0.02, 1.0, 50), np.linspace(1.1, 2.0, 10)]
 
 _FEWEST_SIZES = 3
 _MORE = (2.0, 4.0, 10.0)
-_WORTH, _NOT_WORTH = 0.02, 0.01
-"""Shares of the error by which twice the rows must lower it to be called a help, and to be called none."""
+_WORTH, _LITTLE = 0.02, 0.01
+"""Shares of the error by which twice the rows must lower it to be called a help, and a little help."""
 
 _LEVEL = 0.95
 
@@ -242,10 +242,8 @@ def _interval(values: FloatArray, estimate: float) -> tuple[float, float]:
 
 def _answer(gain: float, low: float, high: float) -> str:
     """Whether twice the rows would help."""
-    if low >= _WORTH:
-        return "yes"
-    if high <= _NOT_WORTH:
-        return "no"
-    if high - low > 0.1 or (low < _NOT_WORTH and high > 2 * _WORTH):
-        return "unclear"
-    return "a little" if gain >= _NOT_WORTH else "no"
+    if gain >= _WORTH:
+        return "yes" if low >= _LITTLE else "unclear"
+    if gain >= _LITTLE:
+        return "a little" if high <= 2 * _WORTH else "unclear"
+    return "no" if high <= _WORTH else "unclear"

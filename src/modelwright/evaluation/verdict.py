@@ -19,7 +19,7 @@ _MOST = 3
 """Strengths, and risks, that are told."""
 
 _LARGE_GAIN, _CLEAR_GAIN, _SMALL_GAIN = 0.7, 0.3, 0.1
-"""Parts of the constant's error that a model takes away: far better, clearly better, only a little."""
+"""Parts of the constant's error that a model takes away: much better, clearly better, only a little."""
 
 _FEW_ROWS, _MANY_ROWS, _RARE_ROWS, _FEW_TO_JUDGE = 500, 5_000, 50, 100
 _WIDE, _ROUGH = 0.15, 0.25
@@ -197,7 +197,7 @@ def judge(facts: VerdictFacts) -> Verdict:
     ...                      rarest=("yes", 20))
     >>> verdict = judge(facts)
     >>> verdict.headline
-    'The model predicts churn far better than always giving the same answer.'
+    'The model predicts churn much better than always giving the same answer.'
     >>> [judgement.rule for judgement in verdict.strengths], [judgement.rule for judgement in verdict.risks]
     (['gain', 'beats_baseline', 'many_rows'], ['rare_class', 'only_chosen', 'not_in_time'])
     """
@@ -232,7 +232,7 @@ def _is_doubtful(facts: VerdictFacts) -> bool:
 
 def _how(gain: float) -> str:
     if gain >= _CLEAR_GAIN:
-        return "far" if gain >= _LARGE_GAIN else "clearly"
+        return "much" if gain >= _LARGE_GAIN else "clearly"
     return "somewhat" if gain >= _SMALL_GAIN else "only a little"
 
 
