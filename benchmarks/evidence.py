@@ -29,6 +29,7 @@ import numpy as np
 import polars as pl
 
 import modelwright as mw
+from modelwright.data import read_raw
 
 EXPLAINED = 200
 """Fresh rows that are explained."""
@@ -46,7 +47,7 @@ COLUMNS = (
 
 def divided(entry: dict[str, Any], data: Path, place: Path, most: int | None) -> tuple[Path, Path]:
     """Training rows and fresh rows as two CSV files, cells as they are written in the source."""
-    frame = pl.read_csv(data / entry["file"], infer_schema=False)
+    frame = read_raw(data / entry["file"]).frame
     frame = frame.drop([*entry["id_columns"], *entry["leak_columns"]], strict=False)
     frame = frame.filter(~pl.col(entry["target"]).is_in(["", "?", "NA"]))
     if entry["task"] != "regression":  # a class of very few rows may be missing on one side
@@ -184,7 +185,7 @@ def trained(entry: dict[str, Any], train: Path, place: Path, options: argparse.N
             time_limit=options.time,
             max_trials=options.trials,
             folds=options.folds,
-            learners=options.learners,
+            learners=options.learners and options.learners.split(","),
             threads=options.threads,
             workspace=place / "w",
             output=kept,

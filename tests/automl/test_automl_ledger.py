@@ -494,3 +494,15 @@ def test_quantiles_and_costs_are_told_as_what_was_asked_for(tmp_path: Path) -> N
     assert (entries["metric"].choice, entries["metric"].reason) == ("cost", "you said what errors cost")
     default = run(tmp_path, table().drop("told_later"), metric="roc_auc")
     assert entry_of(default.decisions(), "metric").undo == {"metric": "log_loss"}  # not what it is
+
+
+def test_a_column_that_orders_the_rows_keeps_its_kind(tmp_path: Path) -> None:
+    messy().write_csv(tmp_path / "messy.csv")
+    found = run(tmp_path, tmp_path / "messy.csv", target="spent", time_column="seen")
+    entries = {entry.id: entry for entry in found.decisions()}
+    assert entries["type:seen"].undo is None
+    assert "--time-column" in entries["type:seen"].fixed
+    assert entries["split"].undo == {"time_column": None}
+    again = prepare(followed(TrainRequest(like=str(found.path), undo="split")))
+    assert again.data.folds.scheme == "kfold"
+    assert again.schema["seen"].kind == "datetime"

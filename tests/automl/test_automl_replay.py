@@ -16,7 +16,7 @@ from modelwright.automl import TrainRequest, execute
 from modelwright.automl.bundle import seal_bundle
 from modelwright.automl.environment import environment, machine
 from modelwright.automl.model import Model
-from modelwright.automl.replay import Replay, replay
+from modelwright.automl.replay import Replay, _planned, replay
 from modelwright.automl.replay_comparison import (
     PARTS,
     Difference,
@@ -366,3 +366,17 @@ def test_decisions_by_group_come_out_the_same(tmp_path: Path) -> None:
 
     gone = replay(resealed(found, tmp_path / "gone.mw", elsewhere))
     assert any("give the score that it tells" in note for note in gone.notes)
+
+
+def test_a_run_that_finished_nothing_is_repeated_as_far_as_it_came(model: Model, tmp_path: Path) -> None:
+    copy = model.save(tmp_path / "copy.mw")
+    record = json.loads((copy / "trials.json").read_bytes())
+    first, second = record["trials"][1:3]
+    first["scores"][1:] = [None] * (len(first["scores"]) - 1)
+    second["scores"][:] = [None] * len(second["scores"])
+    (copy / "trials.json").write_text(json.dumps(record))
+    manifest = {key: value for key, value in model.manifest.items() if key not in ("files", "digest")}
+    (copy / "manifest.json").unlink()
+    seal_bundle(copy, manifest)
+    assert [planned["label"] for planned in _planned(Model.load(copy))] == [first["label"]]
+    assert len(_planned(model)) == 2

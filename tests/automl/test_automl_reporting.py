@@ -14,7 +14,7 @@ import modelwright as mw
 from conftest import table, without
 from html_pages import Page
 from modelwright.automl.bundle import MANIFEST, seal_bundle
-from modelwright.automl.report_origin import _ARGUMENTS, _FLAGS, _PAIRS, _REPEATED, as_command
+from modelwright.automl.report_origin import _ARGUMENTS, _FLAGS, _PAIRS, _REPEATED, _density, as_command
 from modelwright.automl.report_uncertainty import _in_order
 from modelwright.automl.reporting import check_report_path, collect_report, report_text
 from modelwright.automl.request import TrainRequest
@@ -212,6 +212,14 @@ def test_ranges_of_numbers_stand_in_their_order() -> None:
     assert [row.part for row in _in_order(rows)] == ["-3 to 9", "9 to 12", "12 to 1e+03", "missing"]
     levels = [CoverageRow(part, 50, 0.9, 0.8, 0.95, 1.0) for part in ("b", "12 to 3", "a")]
     assert _in_order(levels) == levels
+
+
+def test_a_column_of_nearly_one_value_is_drawn_with_its_rare_ones() -> None:
+    edges, masses = _density([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4_356.0])
+    assert (edges[0], edges[-1], len(masses)) == (0.0, 4_356.0, 12)
+    assert sum(masses) == pytest.approx(1)
+    assert masses[0] > 0.9
+    assert _density([3.0] * 7) == ([3.0, 3.0], [1.0])
 
 
 def test_words_are_explained(whole: ReportData) -> None:

@@ -39,8 +39,8 @@ def test_neither_part_of_a_law_is_below_zero() -> None:
 
 
 def test_errors_of_few_rows_do_not_promise_too_much() -> None:
-    # A linear model of 40 columns and noise of 2: at first there are fewer rows than columns. Twice the 300 rows
-    # lower the error by 4%.
+    # A linear model of 40 columns and noise of 2: at first there are fewer rows than columns. Twice the 300
+    # rows lower the error by 4%.
     rows, errors = np.array([30, 54, 96, 168, 300]), np.array([3.845, 3.306, 2.1, 1.88, 1.892])
     fit = fit_power_law(rows, errors)
     assert 0.02 < 1 - fit.error(600) / fit.error(300) < 0.07

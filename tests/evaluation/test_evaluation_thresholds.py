@@ -88,7 +88,7 @@ def test_a_wrong_value_is_told_with_what_it_would_cost() -> None:
     chosen = scores >= table.recommended.threshold
     there = (10.0 * (chosen & positive).sum() - (chosen & ~positive).sum()) / 3000
     assert told["true_positive", 2.0].lost == pytest.approx(again.best - there)
-    assert "times as much" in table.sentence
+    assert "as much, 0." in table.sentence
 
 
 def test_the_interval_of_the_threshold_narrows_with_rows() -> None:

@@ -359,6 +359,15 @@ def test_rows_at_the_base_take_the_slope() -> None:
     np.testing.assert_allclose(found.values[0, :, 0], [0.125, -0.125], rtol=1e-5)
 
 
+@pytest.mark.parametrize(("base", "parts"), [(1e-7, (-9e-8, -9.9e-9)), (1 - 1e-10, (-3e-8, -6e-8))])
+def test_tiny_probabilities_keep_their_proportions(base: float, parts: tuple[float, float]) -> None:
+    found = Contributions(np.array([[[part] for part in parts]]), np.array([base]), "probability")
+    raw = base + sum(parts)
+    logs = found.mapped(lambda share: np.log(share) - np.log1p(-share), "log-odds")
+    moved = np.log(raw / (1 - raw)) - np.log(base / (1 - base))
+    np.testing.assert_allclose(logs.values[0, :, 0], np.array(parts) / sum(parts) * moved, rtol=1e-5)
+
+
 def test_gaps_are_closed_whatever_columns_add() -> None:
     found = Contributions(np.array([[[2.0], [-1.0]], [[0.0], [0.0]]]), np.zeros(1))
     closed = found.closed(np.array([[1.3], [4.0]]))

@@ -220,8 +220,8 @@ def _notes_of_problems(one: Model, other: Model, called: tuple[str, str]) -> tup
     found = []
     if one.problem.task is Task.BINARY and one.problem.classes != other.problem.classes:
         found.append(
-            f"The positive class is {one.problem.classes[1]!r}, as {called[0]} has it; {called[1]} was trained "
-            "with the other one."
+            f"The positive class is {one.problem.classes[1]!r}, as {called[0]} has it; {called[1]} was "
+            "trained with the other one."
         )
     if sorted(one.problem.costs, key=str) != sorted(other.problem.costs, key=str):
         whose = called[0] if one.problem.costs else called[1]
@@ -285,8 +285,8 @@ def _in_common(
             )
         found.append(rows)
     note = (
-        "The rows are out-of-fold rows of the training table, by which both models were also chosen: intervals "
-        "are wider for it."
+        "The rows are out-of-fold rows of the training table, by which both models were also chosen: "
+        "intervals are wider for it."
     )
     return (*_shared(found[0], found[1]), (note,))
 

@@ -291,8 +291,8 @@ def source_column(column: Column) -> SourceColumn:
         count = facts.get("items" if column.kind is Kind.LIST else "distinct")
         return replace(plain, levels=levels, complete=bool(every) or len(levels) == count)
     if column.kind is Kind.COORDINATES:
-        low, high = _corner(facts.get("minimum")), _corner(facts.get("maximum"))
-        return replace(plain, corners=None if low is None or high is None else (low, high))
+        first, last = _corner(facts.get("minimum")), _corner(facts.get("maximum"))
+        return replace(plain, corners=None if first is None or last is None else (first, last))
     return plain
 
 

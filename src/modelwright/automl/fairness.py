@@ -138,7 +138,9 @@ def _mitigation(
         return Mitigation(method, "", metric.name, note=_NOT_MEASURED)
     subject, *both = before
     if sensitive.method == "thresholds" and metric.needs != "labels":
-        metric = get_metric("accuracy", problem.task)  # probabilities stay as they are: decisions pay the price
+        metric = get_metric(
+            "accuracy", problem.task
+        )  # probabilities stay as they are: decisions pay the price
     scores = [metric.try_score(judged.target, each, judged.weights)[0] for each in both]
     criteria = [_criteria(judged.report(problem, sensitive, each)) for each in both]
     first, second = (score if np.isfinite(score) else None for score in scores)

@@ -46,8 +46,8 @@ OUT_OF_FOLD, GIVEN = "out-of-fold", "given"
 
 _FLATTERS = "The model was trained on these rows: everything here flatters. Give other rows."
 _MAY_FLATTER = (
-    "Every column has the statistics that it had in training: if these are the rows that the model was trained "
-    "on, in another order or another file, everything here flatters."
+    "Every column has the statistics that it had in training: if these are the rows that the model was "
+    "trained on, in another order or another file, everything here flatters."
 )
 
 

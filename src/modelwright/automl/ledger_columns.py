@@ -170,6 +170,9 @@ def _typed(column: Mapping[str, Any], said: bool) -> LedgerEntry:
         other = "numeric" if coded else "text"
     else:
         other = _OTHER_KIND.get(kind, "categorical")
+    fixed = "you set it: give another kind with --set" if said else ""
+    if column["role"] == "time":
+        fixed = "it orders the rows: leave out --time-column"
     return LedgerEntry(
         f"type:{name}",
         "types",
@@ -177,8 +180,8 @@ def _typed(column: Mapping[str, Any], said: bool) -> LedgerEntry:
         kind,
         column["reason"] or f"its values are {kind}",
         _counts(column),
-        undo=None if said else {"overrides": {name: other}},
-        fixed="you set it: give another kind with --set" if said else "",
+        undo=None if fixed else {"overrides": {name: other}},
+        fixed=fixed,
     )
 
 
@@ -308,14 +311,15 @@ def feature_entries(manifest: Mapping[str, Any], features: Mapping[str, Any]) ->
     without = set((manifest.get("request") or {}).get("without") or ())
     for entry in features.get("transformers", ()):
         name = entry.get("name", "")
-        columns = kinds.get(_KIND_OF.get(name, name), [])
+        kind = _KIND_OF.get(name, name)
+        columns = kinds.get(kind, [])
         undo = {"without": ["text"]} if name == "text_terms" else None
         yield LedgerEntry(
             f"encode:{name}",
             "features",
             name,
             _ENCODINGS.get(name, "as this transformer writes them"),
-            f"{len(columns)} {'column is' if len(columns) == 1 else 'columns are'} {_KIND_OF.get(name, name)}",
+            f"{len(columns)} {'column is' if len(columns) == 1 else 'columns are'} {kind}",
             {"columns": columns[:20], "count": len(columns)},
             undo=undo,
             fixed="" if undo else _fixed_encoding(name),

@@ -242,7 +242,7 @@ def _patient(request: TrainRequest, model: Model, place: Path, target: Path) -> 
 
 
 def _planned(model: Model) -> tuple[dict[str, Any], ...]:
-    """The configurations of a run that was limited by time, in their order, up to the last complete one.
+    """The configurations of a run that was limited by time, up to the last one of those that got furthest.
 
     None where the trials are not known, or where the time limit changed the features.
     """
@@ -250,7 +250,9 @@ def _planned(model: Model) -> tuple[dict[str, Any], ...]:
         return ()
     trials = [each for each in read_trials(model.path, model.manifest) if each.origin != "baseline"]
     trials = [each for each in trials if each.origin != "distilled"]
-    last = max((each.number for each in trials if each.is_complete), default=0)
+    finished = {each.number: sum(score is not None for score in each.scores) for each in trials}
+    most = max(finished.values(), default=0)
+    last = max((number for number, folds in finished.items() if folds == most > 0), default=0)
     wanted = [each for each in trials if each.number <= last]
     if [each.number for each in wanted] != list(range(1, last + 1)):  # seeds follow from the numbers
         return ()

@@ -120,7 +120,7 @@ def parts_of_model(recorded: Model, again: Model, counted: bool = True) -> Itera
         if was is not None and was != found:
             yield Difference("split", name, was, found)
     trials, repeated = read_trials(recorded.path, before), read_trials(again.path, after)
-    if not counted:  # those up to the last complete one were fitted again; a student has another number there
+    if not counted:  # those up to the last one that got furthest; a student has another number there
         repeated = tuple(trial for trial in repeated if trial.origin != "distilled")
         numbers = {trial.number for trial in repeated}
         trials = tuple(trial for trial in trials if trial.number in numbers)

@@ -114,7 +114,8 @@ def _view(view: FairnessView) -> Iterator[Block]:
         for criterion in view.criteria
     ]
     headings = ["criterion", "verdict", "highest", "lowest", "difference", "from", "to", "ratio"]
-    yield Table.bounded(f"Criteria by {by}", headings, rows)
+    note = "The groups and the difference are those furthest apart; the verdict looks at every group."
+    yield Table.bounded(f"Criteria by {by}", headings, rows, note=note)
     if view.four_fifths:
         cells: list[list[Cell]] = [
             [

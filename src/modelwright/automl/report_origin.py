@@ -11,7 +11,7 @@ import numpy as np
 
 from modelwright.automl.report_words import metric_words
 from modelwright.automl.reported import Reported
-from modelwright.core import Column, Kind, Role, Task
+from modelwright.core import Column, Kind, Role, Task, format_bytes
 from modelwright.data.statistics import QUANTILES
 from modelwright.evaluation.report import (
     Bars,
@@ -249,6 +249,8 @@ def _density(quantiles: Sequence[float]) -> tuple[list[float], list[float]]:
     low, high = quantiles[1], quantiles[-2]
     reach = 0.5 * (high - low)
     start, end = max(quantiles[0], low - reach), min(quantiles[-1], high + reach)
+    if not end > start:  # nearly all values are one and the same: the few others are seen as well
+        start, end = quantiles[0], quantiles[-1]
     if not end > start:
         return [start, end], [1.0]
     edges = np.linspace(start, end, _BINS + 1)
@@ -379,7 +381,7 @@ def reproduction_section(model: Reported) -> Section:
     blocks.append(Table.bounded("Origin", ["fact", "value"], facts))
     environment = manifest.get("environment") or {}
     versions: list[list[Cell]] = [[str(name), str(value)] for name, value in environment.items()]
-    versions += [[str(name), _fact(value)] for name, value in (manifest.get("machine") or {}).items()]
+    versions += [_fact(str(name), value) for name, value in (manifest.get("machine") or {}).items()]
     blocks.append(Table.bounded("Made with", ["part", "version"], versions))
     for plugin in manifest.get("plugins") or []:
         part = f"{plugin.get('kind')} {plugin.get('name')}"
@@ -388,8 +390,12 @@ def reproduction_section(model: Reported) -> Section:
     return Section("reproduction", "Reproduction", tuple(blocks))
 
 
-def _fact(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _fact(name: str, value: Any) -> list[Cell]:
+    """A fact of the machine for people."""
+    if name.endswith("_bytes") and isinstance(value, (int, float)):
+        return [name.removesuffix("_bytes"), format_bytes(value)]
+    told = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return [name.replace("_", " "), told]
 
 
 def _repeatable(exact: bool) -> str:

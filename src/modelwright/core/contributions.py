@@ -18,7 +18,10 @@ _PLACES, _MANY_PLACES = 16, 96
 _FAR = 8.0
 
 _STEP = 1e-6
-"""Below this distance, relative to the value, the slope of a function takes the place of its chord."""
+"""Below this distance, relative to how far it is to a bend, the slope of a function takes the place of its
+chord."""
+
+_SMALLEST_SHARE = 1e-12
 
 _ROUNDING = 1e-12
 """Relative to a prediction: what no column adds."""
@@ -154,12 +157,21 @@ class Contributions:
         """
         raw, base = self.raw, np.atleast_2d(self.base)
         there, start = function(raw), function(base)
-        change, width = raw - base, _STEP * np.maximum(1.0, np.abs(raw))
+        change, width = raw - base, _STEP * self._reach(raw)
         near = np.abs(change) <= width
         chord = (there - start) / np.where(near, 1.0, change)
         factor = np.where(near, (function(raw + width) - function(raw - width)) / (2 * width), chord)
         base = start[0] if self.base.ndim == 1 else start
         return Contributions(self.values * factor[:, None, :], base, link).closed(there)
+
+    def _reach(self, raw: FloatArray) -> FloatArray:
+        """How far predictions must move for a curve to bend: probabilities the less, the nearer to 0 or 1."""
+        if self.link == "probability":
+            return np.maximum(np.minimum(np.abs(raw), np.abs(1.0 - raw)), _SMALLEST_SHARE)
+        if self.link == "log-odds":
+            return np.maximum(1.0, np.abs(raw))
+        size = np.maximum(np.abs(raw), np.abs(self.values).max(axis=1, initial=0.0))
+        return np.where(size > 0, size, 1.0)
 
     def probabilities(self) -> Contributions:
         """Additions to probabilities; values stay what they are."""

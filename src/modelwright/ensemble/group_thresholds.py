@@ -27,8 +27,9 @@ _FEWEST, _FEWEST_OF_CLASS = 50, 10
 
 _CANDIDATES = 100
 _SMALLEST, _WIDEST = 0.01, 0.03
-"""Gaps of rates that count as none: one standard error of a rate, within these bounds. A smaller gap is chance, and
-to insist on it would leave thresholds that decide for nearly nobody, or for nearly all: there gaps are always small."""
+"""Gaps of rates that count as none: one standard error of a rate, within these bounds. A smaller gap is
+chance, and to insist on it would leave thresholds that decide for nearly nobody, or for nearly all: there
+gaps are always small."""
 
 _PARTS = 5
 

@@ -215,9 +215,9 @@ def delong_test(positive: NDArray[Any], first: FloatArray, second: FloatArray) -
     """Test whether two ROC AUC on the same rows differ.
 
     DeLong, DeLong and Clarke-Pearson, "Comparing the areas under two or more correlated receiver operating
-    characteristic curves: a nonparametric approach" (1988), by midranks (Sun and Xu, 2014). With Student's t in
-    place of the normal distribution, degrees of freedom after Satterthwaite (1946): of 10 rows of one kind the
-    normal one finds differences that are not there twice as often as it says.
+    characteristic curves: a nonparametric approach" (1988), by midranks (Sun and Xu, 2014). With Student's t
+    in place of the normal distribution, degrees of freedom after Satterthwaite (1946): with 10 rows of one
+    kind the normal one finds differences that are not there twice as often as it says.
 
     Parameters
     ----------

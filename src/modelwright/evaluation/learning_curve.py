@@ -242,8 +242,8 @@ def _interval(values: FloatArray, estimate: float) -> tuple[float, float]:
 
 def _answer(gain: float, low: float, high: float) -> str:
     """Whether twice the rows would help."""
-    if gain >= _WORTH:
-        return "yes" if low >= _LITTLE else "unclear"
-    if gain >= _LITTLE:
-        return "a little" if high <= 2 * _WORTH else "unclear"
-    return "no" if high <= _WORTH else "unclear"
+    if gain >= _WORTH and low >= _LITTLE:
+        return "yes"
+    if gain >= _LITTLE and high <= 2 * _WORTH:
+        return "a little"
+    return "no" if gain < _LITTLE and high <= _WORTH else "unclear"

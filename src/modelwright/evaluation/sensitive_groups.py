@@ -293,8 +293,8 @@ def _ranges(name: str, numbers: NDArray[np.float64], cuts: Sequence[float]) -> S
 
 
 def _plain(values: pl.Series) -> pl.Series:
-    """Values without a name (one like ^a.*$ is a pattern to polars), and with nothing where there is no number."""
-    given = values.alias("values")
+    """Values without NaN, and without their name."""
+    given = values.alias("values")  # a name like ^a.*$ is a pattern to polars
     return given.fill_nan(None) if given.dtype.is_float() else given
 
 

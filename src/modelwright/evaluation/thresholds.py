@@ -211,15 +211,15 @@ class ThresholdTable:
             found = f"{whom} as {self.label!r}: no threshold in between is better. {best}"
         else:
             found = (
-                f"Flag rows of {self.label!r} from a probability of {point.threshold:.3g} on ({self.low:.3g} to "
-                f"{self.high:.3g} may be as good): {point.flagged:.1%} of the rows are flagged, "
-                f"{point.recall:.1%} of {self.label!r} are found, and {point.precision:.1%} of the flagged are "
-                f"right. {best}"
+                f"Flag rows of {self.label!r} from a probability of {point.threshold:.3g} on "
+                f"({self.low:.3g} to {self.high:.3g} may be as good): {point.flagged:.1%} of the rows are "
+                f"flagged, {point.recall:.1%} of {self.label!r} are found, and {point.precision:.1%} of the "
+                f"flagged are right. {best}"
             )
         dearest = max(self.wrong_values, key=lambda each: each.lost, default=None)
         if dearest is not None and dearest.lost > 0:
             found += (
-                f" If a {_words(dearest.cell)} were worth {dearest.factor:g} times as much, "
+                f" If a {_words(dearest.cell)} counted {'twice' if dearest.factor > 1 else 'half'} as much, "
                 f"{dearest.threshold:.3g} would be best, and this threshold would lose "
                 f"{dearest.lost:.3g} a row."
             )

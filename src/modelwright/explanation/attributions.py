@@ -24,6 +24,8 @@ __all__ = ["SMALLEST_SHARE", "Attributions", "as_outputs", "attribute", "raw_num
 SMALLEST_SHARE = 1e-12
 """Probabilities nearer to 0 or 1 are taken for this where their logarithm is needed."""
 
+_OF_VALUES = (Task.REGRESSION, Task.QUANTILE)
+
 _STACKED_FLOOR = 1e-5
 """As `ensemble.Stacker` takes probabilities that are smaller."""
 
@@ -125,7 +127,7 @@ def attribute(
         found, sampled = _blended(ensemble, question)
         effects = _divided(found, pairs).closed(delivered[rows])
         raw = effects
-        if ensemble.task not in (Task.REGRESSION, Task.QUANTILE):
+        if ensemble.task not in _OF_VALUES:
             raw = effects.mapped(lambda part: raw_numbers(ensemble.task, part), "log-odds")
         # near 0 and 1 a logarithm shows what rounding did
         parts.append((effects, raw.closed(raw_numbers(ensemble.task, delivered[rows]))))
@@ -239,7 +241,8 @@ def _of_model(
     sampled = sampled_contributions(
         predict, question.view, background, question.owners, question.players, seed, place
     )
-    return sampled.closed(said), False
+    link = "identity" if question.task in _OF_VALUES else "probability"
+    return replace(sampled.closed(said), link=link), False
 
 
 def _sum(parts: Sequence[Contributions], weights: Sequence[float]) -> Contributions:

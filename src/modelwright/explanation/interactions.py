@@ -23,8 +23,8 @@ from modelwright.explanation.predictor import (
 __all__ = ["InteractionOptions", "Interactions", "PairInteraction", "changing_columns", "interactions"]
 
 _FEWEST_ROWS = 20
-_CHANGE_ROWS = 300
-"""Rows by which the columns are chosen that predictions change with."""
+_CHANGE_ROWS, _FEWEST_CHANGE_ROWS, _CHANGES = 300, 40, 30_000
+"""Rows by which the columns are chosen that predictions change with: fewer of them where columns are many."""
 
 _NOTHING = 1e-12
 
@@ -233,9 +233,10 @@ def changing_columns(predictor: Predictor, frame: pl.DataFrame, most: int, seed:
         The one that changes most first.
     """
     random = generator(seed, "changing columns")
-    part = frame[sampled_rows(frame.height, _CHANGE_ROWS, random)]
-    order = random.permutation(part.height)
     names = [column.name for column in predictor.columns]
+    rows = min(_CHANGE_ROWS, max(_FEWEST_CHANGE_ROWS, _CHANGES // max(1, len(names))))
+    part = frame[sampled_rows(frame.height, rows, random)]
+    order = random.permutation(part.height)
     base = shown_outputs(predictor, predictor.predict(part))
     arrays = predict_changed(predictor, part, [{name: part[name].gather(order)} for name in names])
     changed = [float(np.square(shown_outputs(predictor, array) - base).mean()) for array in arrays]

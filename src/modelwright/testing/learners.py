@@ -436,7 +436,7 @@ def check_unseen_levels(learner: Learner) -> None:
 
 
 def check_predicts_rows_alone(learner: Learner) -> None:
-    """A row's prediction does not depend on the rows beside it, and is what columns add, where that is told."""
+    """A row's prediction does not depend on the rows beside it, and is the sum of what columns add."""
     for table in _tables(learner):
         model = _fit(learner, table).model
         whole = model.predict(table.view).array
