@@ -138,3 +138,17 @@ def test_importance_needs_the_target(models: Path, inside: Callable[..., Any], t
     done = inside(models, "explain", "bought.mw", str(bare))
     assert done.returncode == 2
     assert "target column 'bought'" in done.stderr
+
+
+def test_a_row_unlike_training_is_told(models: Path, inside: Callable[..., Any], tmp_path: Path) -> None:
+    header, first, *_ = (models / "fresh.csv").read_text().splitlines()
+    cells = first.split(",")
+    cells[header.split(",").index("visits")] = "99999"
+    odd = tmp_path / "odd.csv"
+    odd.write_text(f"{header}\n{','.join(cells)}\n")
+    done = inside(models, "explain", "bought.mw", str(odd), "--row", "0")
+    assert done.returncode == 0, done.stderr
+    assert "Outside of training: visits 99999 is above the " in done.stdout
+    wish = "no" if done.stdout.startswith("Row 0: yes") else "yes"
+    done = inside(models, "explain", "bought.mw", str(odd), "--row", "0", "--counterfactual", wish)
+    assert "The row is outside of training: visits 99999" in done.stdout

@@ -177,6 +177,8 @@ def test_the_modules_for_projects_need_little() -> None:
     stacking = module_text(found["modelwright.ensemble.stacking"], place_of)
     assert "def fit_stacker" not in stacking
     assert "def combine" in stacking
+    assert "class Shape" not in module_text(found["modelwright.core.view"], place_of)
+    assert "def from_dict" not in module_text(found["modelwright.core.schema"], place_of)
 
 
 def test_quicker_ways_of_single_rows_stay_behind() -> None:
