@@ -53,6 +53,25 @@ def test_where_both_halves_stop_at_the_end_predictions_are_those_of_the_model(na
     assert np.allclose(result.valid_predictions.array, own, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_rows_with_categories_are_halved_as_well(name: str) -> None:
+    plain = make_task("regression", 800, signal=3.0)
+    codes = np.random.default_rng(1).integers(1, 4, (800, 2)).astype(np.int32)
+    info = replace(
+        plain.view.info, categorical=tuple(FeatureInfo(f"c{n}", f"c{n}", "codes", 4) for n in range(2))
+    )
+    view = View(plain.view.numeric, codes, info)
+    target = np.asarray(plain.target) + 2 * (codes[:, 0] == 1)
+    task = replace(plain, view=view, target=target, config={"rounds": 60, "learning_rate": 0.1})
+    result = LEARNERS.load(name)().fit(task)
+    assert result.valid_predictions is not None
+    truth = target[task.valid_rows]
+    own = result.model.predict(view.take(task.valid_rows)).array
+    errors = [np.sqrt(np.mean((said - truth) ** 2)) for said in (own, result.valid_predictions.array)]
+    assert errors[0] < 0.8 * truth.std()
+    assert errors[1] < 1.1 * errors[0]
+
+
 @pytest.mark.parametrize("kind", PROBLEMS)
 @pytest.mark.parametrize("name", BOOSTERS)
 def test_the_model_is_the_one_that_is_best_on_both_halves_together(name: str, kind: str) -> None:

@@ -276,7 +276,9 @@ class CatBoost(Learner):
         # a model of other trees than symmetric ones cannot be cut by hand
         halves = Halves.of(task, fold) if parameters["grow_policy"] == "SymmetricTree" else None
         if halves is not None:
-            valid = [valid[0].slice(part.tolist()) for part in halves.parts]
+            # slices look into the memory of the whole, which has to live as long as they do
+            whole = valid[0]
+            valid = [whole.slice(part.tolist()) for part in halves.parts]
         rows, rounds, wait = len(fold.train_rows), parameters["iterations"], settings["patience"]
         watch = _Watch(RoundWatch(rows, rounds, task.deadline, wait), task.adaptive, parameters, halves)
         model = _boost(parameters, train, valid, watch)
