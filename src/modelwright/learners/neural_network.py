@@ -165,7 +165,7 @@ class Network:
         hidden = matrix[None]
         for layer in range(self.form.depth):
             hidden, _ = _through(self.form, weights, hidden, layer)
-        return np.matmul(hidden, weights["head"]) + weights["prior"][:, None]
+        return np.asarray(np.matmul(hidden, weights["head"]) + weights["prior"][:, None])
 
     def complaint(self, columns: NeuralColumns, outputs: int) -> str:
         """What is wrong with a network that was read, or nothing."""
