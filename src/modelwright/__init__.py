@@ -12,21 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelwright.automl import Model as Model
+    from modelwright.automl import compare as compare
     from modelwright.automl import load as load
     from modelwright.automl import train as train
     from modelwright.automl.estimators import AutoMLClassifier as AutoMLClassifier
     from modelwright.automl.estimators import AutoMLRegressor as AutoMLRegressor
     from modelwright.core.errors import ModelwrightError as ModelwrightError
+    from modelwright.export import export as export
 
 __version__ = "0.1.0"
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Model", "ModelwrightError", "__version__", "load", "train"]
+__all__ = [
+    "AutoMLClassifier",
+    "AutoMLRegressor",
+    "Model",
+    "ModelwrightError",
+    "__version__",
+    "compare",
+    "export",
+    "load",
+    "train",
+]
 
 _PUBLIC = {
     "AutoMLClassifier": "modelwright.automl.estimators",
     "AutoMLRegressor": "modelwright.automl.estimators",
     "Model": "modelwright.automl",
     "ModelwrightError": "modelwright.core.errors",
+    "compare": "modelwright.automl",
+    "export": "modelwright.export",
     "load": "modelwright.automl",
     "train": "modelwright.automl",
 }

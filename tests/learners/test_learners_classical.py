@@ -462,6 +462,10 @@ def _files(name, folder):
     return sorted(folder.rglob("*.npz"))
 
 
+MAY_BE_ABSENT = {"share"}
+"""Of a forest: how rows divided at its nodes, which forests of older bundles do not tell."""
+
+
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_changed_arrays_are_refused(name, tmp_path):
     for path in _files(name, tmp_path):
@@ -469,6 +473,8 @@ def test_changed_arrays_are_refused(name, tmp_path):
         for key, array in arrays.items():
             for change in ("absent", "dtype", "shape", "scalar", "more", "not finite"):
                 changed = dict(arrays)
+                if change == "absent" and key in MAY_BE_ABSENT:
+                    continue
                 if change == "absent":
                     del changed[key]
                 elif change == "dtype":

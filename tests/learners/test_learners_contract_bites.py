@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelwright.core import Deadline, ModelwrightError, Predictions, TrialError, View
+from modelwright.core import Contributions, Deadline, ModelwrightError, Predictions, TrialError, View
 from modelwright.learners import Candidate, FitResult, Int
 from modelwright.learners.constant import Constant, FittedConstant
 from modelwright.learners.extra_trees import ExtraTrees
@@ -31,6 +31,18 @@ class Pickling(FittedConstant):
 class Unnormalised(FittedConstant):
     def predict(self, view: View) -> Predictions:
         return Predictions(super().predict(view).array * 2)
+
+
+class TellsOthersReasons(FittedConstant):
+    def contributions(self, view: View) -> Contributions:
+        found = super().contributions(view)
+        return replace(found, base=found.base + 0.01)
+
+
+class ContributesSomethingElse(Constant):
+    def fit(self, task):
+        model = super().fit(task).model
+        return FitResult(TellsOthersReasons(model.values, model.is_classification))
 
 
 class BreaksRoundTrip(Constant):
@@ -150,6 +162,7 @@ class SearchesUnknown(Constant):
         (ChangesTheView, "leaves_task_alone", "changes its input"),
         (ChangesTheView, "read_only_memory_map", "read-only"),
         (LearnsNothing, "learns", "near a constant's"),
+        (ContributesSomethingElse, "predicts_rows_alone", "do not make up its predictions"),
         (Repeats, "declares_itself", "repeats a label"),
         (SearchesUnknown, "declares_itself", "does not know"),
     ],

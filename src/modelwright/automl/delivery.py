@@ -16,6 +16,7 @@ from modelwright.automl.distill import Distilling
 from modelwright.automl.limits import Limits
 from modelwright.automl.measuring import MEASURE_ENTRY, prediction_seconds
 from modelwright.automl.model import Model
+from modelwright.automl.plain_member import kept_for_plain
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.quality import quality_of
@@ -124,16 +125,17 @@ class Settling:
             For the choice.
         """
         quality = quality_of(self.plan.quality)
-        chosen = choose(self.trials, deadline, self.plan.seed, quality.prices(self.trials))
+        alone = quality.readable or "ensemble" in self.plan.offer.without
+        chosen = choose(self.trials, deadline, self.plan.seed, quality.prices(self.trials, alone))
         costs = self._costs(self.request.limits())
-        costs.alone = quality.readable
+        costs.alone = alone
         return self._settled(chosen, costs, self._taught(chosen, costs), deadline)
 
     def _settled(
         self, chosen: Selection, costs: Costs, student: int | None, deadline: Deadline | None
     ) -> Settled:
         """What is delivered at these costs."""
-        limits, readable = self.request.limits(), costs.alone
+        limits, readable = self.request.limits(), quality_of(self.plan.quality).readable
         composition, seconds = Composition.bags(self.trials, chosen), None
         if limits:
             composition, seconds = self._inside(limits, costs, deadline)
@@ -168,7 +170,7 @@ class Settling:
             {"delivery": facts},
             candidates_table(costs, chosen, composition, limits, seconds, brief=brief),
             " ".join(filter(None, (warning, self._untaught(student)))),
-            free=not limits and student is None and not readable,
+            free=not limits and student is None and not costs.alone,
             smaller=None if limits.size_bytes is None else smaller,
         )
 
@@ -212,7 +214,7 @@ class Settling:
                 costs,
                 limits,
                 refit=able,
-                bags=self.request.refit is not True and not costs.alone,
+                bags=self.request.refit is not True and not quality_of(self.plan.quality).readable,
                 deadline=deadline,
                 seed=self.plan.seed,
             )
@@ -358,6 +360,8 @@ def keep_time(request: TrainRequest, plan: Plan, budget: Budget, run: Run) -> No
     if student and budget.seconds is not None:
         one = student_seconds(student, plan.problem, plan.shape)
         taught = min(_STUDENT * one * (1 + (plan.folds + 1) / plan.slots), _STUDENT_SHARE * budget.seconds)
+
+    taught += kept_for_plain(run.state.trials.data, budget.seconds)
 
     def kept() -> float:
         return taught + (kept_for_refits(run.state.trials, plan, budget.seconds) if refits else 0.0)

@@ -57,6 +57,8 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         max_model_mb: float | None = None,
         refit: bool | str | None = "auto",
         distill: bool | str = False,
+        sensitive: Any = None,
+        mitigate: str | None = None,
         executor: str = "local",
         random_state: int = 0,
     ) -> None:
@@ -77,6 +79,8 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
         self.max_model_mb = max_model_mb
         self.refit = refit
         self.distill = distill
+        self.sensitive = sensitive
+        self.mitigate = mitigate
         self.executor = executor
         self.random_state = random_state
 
@@ -123,6 +127,8 @@ class _AutoML(BaseEstimator):  # type: ignore[misc]
             max_model_mb=self.max_model_mb,
             refit=self.refit,
             distill=self.distill,
+            sensitive=self.sensitive,
+            mitigate=self.mitigate,
             costs=costs,
             learners=self.learners,
             without=self.without,
@@ -176,7 +182,7 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
     metric : str or callable, default "auto"
         What is optimised; ROC AUC for two classes, log loss for more.
     memory_limit, threads, max_trials, search, stop_when_flat, learners, without, quality, overrides,
-    monotonic, keep, max_latency_ms, max_model_mb, refit, distill
+    monotonic, keep, max_latency_ms, max_model_mb, refit, distill, sensitive, mitigate
         As for `modelwright.train`. Columns of arrays are named ``c0``, ``c1`` ...
     executor : {"local", "inline"}, default "local"
         Worker processes, or this very process: for tiny data, or inside workers of a cross-validation.
@@ -222,6 +228,8 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
         max_model_mb: float | None = None,
         refit: bool | str | None = "auto",
         distill: bool | str = False,
+        sensitive: Any = None,
+        mitigate: str | None = None,
         executor: str = "local",
         random_state: int = 0,
         costs: Any = None,
@@ -244,6 +252,8 @@ class AutoMLClassifier(ClassifierMixin, _AutoML):  # type: ignore[misc]
             max_model_mb=max_model_mb,
             refit=refit,
             distill=distill,
+            sensitive=sensitive,
+            mitigate=mitigate,
             executor=executor,
             random_state=random_state,
         )

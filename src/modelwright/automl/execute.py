@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.automl.delivery import keep_time, settle
+from modelwright.automl.environment import machine
 from modelwright.automl.finish import Delivery, deliver
 from modelwright.automl.forecast import Forecast
 from modelwright.automl.foresee import view_bytes
 from modelwright.automl.interruption import Interruption, listening
 from modelwright.automl.measuring import delivered_seconds, seconds_of_parts
 from modelwright.automl.model import Model
+from modelwright.automl.plain_member import fit_plain_member
 from modelwright.automl.plan import Plan, slots_for
 from modelwright.automl.planning import Emit, emit_to, plan_run, read_data
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import processor_seconds
 from modelwright.automl.request import TrainOutcome, TrainRequest
 from modelwright.automl.runner import Run, RunState
+from modelwright.automl.undo import followed
 from modelwright.core import (
     BadInput,
     Budget,
@@ -76,6 +79,7 @@ def execute(request: TrainRequest, listeners: Sequence[Listener] = ()) -> TrainO
     Interrupted
         If the user stopped before any model existed.
     """
+    request = followed(request)
     emit = emit_to(listeners)
     request.check()
     with ExitStack() as stack:
@@ -316,12 +320,17 @@ class _Attempt:
             "run": self._record.id,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "deadline_hit": run.state.deadline_hit,
+            "request": self._request.bundled(),
+            "machine": machine(),
         }
         if self._request.output is not None:
             target = Path(self._request.output).expanduser().absolute()
         else:
             target = self._workspace.models_directory / f"{self._record.name}-{self._record.id}.mw"
         settled = settle(self._request, self._plan, self._prepared, self._budget, run, interruption)
+        left = 0.0 if interruption() else self._budget.remaining - self._plan.reserve
+        chosen = settled.composition.selection
+        run.state.plain = fit_plain_member(self._plan, self._prepared, run, chosen, left)
         self._budget.clock.enter("scoring and writing the model")
         delivery = deliver(self._plan, self._prepared, run.state, target, facts, settled, run.predict)
         if delivery.settled.warning:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,15 @@ import numpy as np
 from modelwright.automl.bundle import MANIFEST, place_bundle, seal_bundle
 from modelwright.automl.delivery import Settled
 from modelwright.automl.environment import environment
+from modelwright.automl.evidence import Evidence, write_evidence
+from modelwright.automl.fairness import Judged, write_fairness
+from modelwright.automl.group_decisions import GROUP_THRESHOLDS, GroupDecisions, fit_group_decisions
 from modelwright.automl.honest_score import MOST_ROWS, cross_fitted_choice
 from modelwright.automl.plan import Plan
 from modelwright.automl.plugins import needed_plugins
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.runner import RunState
+from modelwright.automl.trace import TRIALS, LastSteps, split_digest, trial_records
 from modelwright.core import Deadline, Predictions, Task, View, canonical_json
 from modelwright.ensemble import (
     ALL_ROWS,
@@ -147,6 +151,7 @@ def _written(
     """
     made: dict[str, Any] = {}
     blend = _blend(plan, state.trials, settled.composition.selection)
+    blend = _decided_by_group(prepared, state.trials, blend)
 
     def fill(directory: Path) -> None:
         ensemble = _collect(plan, settled, blend, directory)
@@ -155,14 +160,20 @@ def _written(
         (directory / "pareto.json").write_bytes(canonical_json(settled.pareto.to_dict()))
         (directory / "leaderboard.json").write_bytes(canonical_json(board.to_dict()))
         (directory / "reference.json").write_bytes(canonical_json(_reference(prepared, blend)))
+        (directory / TRIALS).write_bytes(canonical_json(trial_records(settled.costs.trials)))
+        limit = settled.facts["delivery"]["max_bytes"]
+        write_evidence(
+            directory, _evidence(prepared, state.trials, blend), plan.problem, seed=plan.seed, limit=limit
+        )
+        _write_fairness(directory, prepared, state, blend)
         kept = {**facts, **settled.facts}
         if settled.smaller is not None and settled.facts["delivery"]["kept"]:
             draft = {**kept, **_facts(plan, prepared, blend, board, None)}
             _check_size(directory, draft, settled, 0 if prepared.holdout is None else _HOLDOUT_BYTES)
-        holdout = _score_holdout(prepared, plan.seed, lambda view: predict(directory, ensemble, view))
+        holdout = _score_holdout(prepared, plan.seed, lambda view: predict(directory, ensemble, view), blend)
         board = replace(board, holdout=holdout)
         (directory / "leaderboard.json").write_bytes(canonical_json(board.to_dict()))
-        honest = None if holdout else _cross_fitted(plan, prepared, settled)
+        honest = None if holdout or blend.by_group else _cross_fitted(plan, prepared, settled)
         manifest = {**kept, **_facts(plan, prepared, blend, board, honest)}
         made["manifest"], made["board"] = seal_bundle(directory, manifest), board
 
@@ -194,33 +205,38 @@ class _Blend:
     calibration: Calibration | None
     offsets: tuple[float, ...] = ()
     stacker: Stacker | None = None
+    steps: Mapping[str, Any] = field(default_factory=dict)
+    by_group: GroupDecisions | None = None
 
     @property
     def is_single(self) -> bool:
         """Whether it is one trial as it is, which stands on the leaderboard already."""
-        return len(self.chosen.numbers) == 1 and self.calibration is None and not self.offsets
+        plain = self.calibration is None and not self.offsets and self.by_group is None
+        return len(self.chosen.numbers) == 1 and plain
 
 
 def _blend(plan: Plan, trials: Trials, chosen: Selection) -> _Blend:
     target, weights = trials.target(chosen.folds), trials.weights(chosen.folds)
     array = trials.blend(chosen.numbers, np.array(chosen.shares), chosen.folds)
-    stacker = None
+    stacker: Stacker | None = None
+    steps = LastSteps(trials, chosen.folds)
     if "stacking" not in plan.offer.without:
         parts = [trials.predictions(number, chosen.folds).astype(np.float64) for number in chosen.numbers]
         rows = target, parts, chosen.shares, weights
         deadline = None if plan.reproducible else Deadline.after(_STACKING_SHARE * plan.reserve)
         stacker = fit_stacker(trials.metric, plan.problem, *rows, deadline=deadline)
-        array = array if stacker is None else stacker.combine(parts)
+        array = steps.add("stacking", array, array if stacker is None else stacker.combine(parts))
     calibration = None
     if plan.problem.task.is_classification and "calibration" not in plan.offer.without:
         calibration = fit_calibration(array, target.astype(np.int64), weights)
-        array = array if calibration is None else calibration.apply(array)
+        array = steps.add("calibration", array, array if calibration is None else calibration.apply(array))
     offsets: tuple[float, ...] = ()
     if plan.problem.task is Task.QUANTILE and "calibration" not in plan.offer.without:
         offsets = fit_offsets(array, target, plan.problem.quantiles, weights)
-        array = moved(array, offsets)
+        array = steps.add("offsets", array, moved(array, offsets))
     utility = fit_decision(trials.metric, target, array, weights, problem=plan.problem, seed=plan.seed)
-    return _Blend(chosen, Predictions(array, utility), calibration, offsets, stacker)
+    steps.add_decisions(array, utility)
+    return _Blend(chosen, Predictions(array, utility), calibration, offsets, stacker, steps.facts)
 
 
 def _decided(trials: Trials, blend: _Blend, number: int, seed: int) -> Predictions:
@@ -265,13 +281,15 @@ def _link(source: str, target: str) -> None:
 
 
 def _score_holdout(
-    prepared: Prepared, seed: int, predict: Callable[[View], Predictions]
+    prepared: Prepared, seed: int, predict: Callable[[View], Predictions], blend: _Blend
 ) -> HoldoutResult | None:
     """Open the seal: the one look at the holdout."""
     held = prepared.holdout
     if held is None or not held.view.rows:
         return None
     predictions = predict(held.view)
+    if blend.by_group is not None and prepared.sensitive is not None and prepared.sensitive.held is not None:
+        predictions = blend.by_group.decide(predictions, prepared.sensitive.held)
     score = prepared.metric.score(held.target, predictions, held.weights)
     scores = bootstrap_scores(
         prepared.metric, held.target, [predictions], weights=held.weights, groups=held.groups, seed=seed
@@ -392,7 +410,13 @@ def _facts(
             "out_of_fold": {"value": best.score, "interval": [best.low, best.high]},
         },
         "data": {**prepared.source.to_dict(), "training_rows": prepared.data.view.rows},
-        "validation": {"scheme": prepared.data.folds.scheme, "folds": plan.folds, "used": chosen.folds},
+        "validation": {
+            "scheme": prepared.data.folds.scheme,
+            "folds": plan.folds,
+            "used": chosen.folds,
+            "split": split_digest(prepared.data),
+        },
+        "steps": dict(blend.steps),
         "seed": plan.seed,
         "plan": plan.to_dict(),
         "findings": [finding.to_dict() for finding in prepared.findings],
@@ -401,6 +425,49 @@ def _facts(
             [entry.learner for entry in board.entries if entry.trial in chosen.numbers], plan.problem.metric
         ),
     }
+
+
+def _decided_by_group(prepared: Prepared, trials: Trials, blend: _Blend) -> _Blend:
+    """The same with thresholds that differ by group, where that was asked for."""
+    sensitive, folds = prepared.sensitive, blend.chosen.folds
+    if sensitive is None or sensitive.method != "thresholds":
+        return blend
+    known = trials.target(folds), blend.predictions, trials.metric, trials.weights(folds)
+    by_group, decided = fit_group_decisions(sensitive, trials.rows(folds), *known)
+    return replace(blend, predictions=decided, by_group=by_group)
+
+
+def _write_fairness(directory: Path, prepared: Prepared, state: RunState, blend: _Blend) -> None:
+    """What the out-of-fold rows say of groups, where columns are sensitive, and thresholds by group."""
+    sensitive, trials, folds, plain = prepared.sensitive, state.trials, blend.chosen.folds, state.plain
+    if sensitive is None:
+        return
+    judged = Judged(trials.rows(folds), trials.target(folds), trials.weights(folds))
+    before: tuple[str, Predictions, Predictions] | None = None
+    if blend.by_group is not None:
+        (directory / GROUP_THRESHOLDS).write_bytes(canonical_json(blend.by_group.to_dict()))
+        before = "the delivered model", replace(blend.predictions, decided=None), blend.predictions
+    elif plain is not None and len(plain.array) == len(judged.rows):
+        weighed = trials.decided(trials.predictions(plain.number, folds), folds)
+        before = f"{plain.label} alone", trials.decided(plain.array, folds), weighed
+    write_fairness(directory, prepared.problem, prepared.metric, sensitive, judged, blend.predictions, before)
+
+
+def _evidence(prepared: Prepared, trials: Trials, blend: _Blend) -> Evidence:
+    """The rows that judged the ensemble, as they are kept in the bundle."""
+    folds = blend.chosen.folds
+    rows = trials.rows(folds)
+    sizes = [len(part) for part in prepared.data.folds.valid[:folds]]
+    weights, groups = trials.weights(folds), prepared.groups
+    return Evidence(
+        rows=prepared.rows[rows],
+        fold=np.repeat(np.arange(folds), sizes),
+        target=trials.target(folds),
+        predictions=blend.predictions,
+        weights=weights,
+        groups=None if groups is None else groups[rows],
+        total=len(rows),
+    )
 
 
 def _reference(prepared: Prepared, blend: _Blend) -> dict[str, Any]:

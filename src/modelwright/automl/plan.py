@@ -176,6 +176,10 @@ def _wishes(request: TrainRequest) -> list[Decision]:
     """What the caller asked of the model that is delivered."""
     limits, asked = request.limits(), "the caller asked for it"
     found: list[Decision] = []
+    if request.undone:
+        ids = ", ".join(request.undone.get("ids", ()))
+        why = f"the caller asked for it, after run {request.undone.get('run')}"
+        found.append(Decision(f"undone: {ids}", why) if ids else Decision("asked for as before", why))
     if limits.seconds is not None:
         found.append(Decision(f"one prediction takes at most {1e3 * limits.seconds:g} ms", asked))
     if limits.size_bytes is not None:
@@ -184,9 +188,21 @@ def _wishes(request: TrainRequest) -> list[Decision]:
         found.append(Decision("members are refitted on all rows", asked))
     elif request.refit is False:
         found.append(Decision("nothing is refitted on all rows", asked))
+    if request.mitigate:
+        found.append(Decision(f"gaps between groups are mitigated by {request.mitigate}", asked))
     if request.student():
         found.append(Decision(f"one {request.student()} is taught what the ensemble says", asked))
     return found
+
+
+def _portfolio(
+    offer: Offer, request: TrainRequest, worker_bytes: int
+) -> tuple[tuple[Planned, ...], list[tuple[str, str]]]:
+    """What is tried, in order, and what is left out; a replay tries what the recorded run did."""
+    portfolio, left_out = offer.portfolio(worker_bytes)
+    if request.replays:
+        portfolio = tuple(Planned(**entry) for entry in request.replays)
+    return portfolio, left_out
 
 
 def make_plan(
@@ -239,7 +255,7 @@ def make_plan(
         noted.append(Decision(f"quality {quality.name}", quality.why))
     without = tuple(sorted({*as_without(request.without), *quality.without}))
     offer = Offer(problem, per_fold, facts, request.competitors(), without, plain_text=quality.readable)
-    portfolio, left_out = offer.portfolio(worker_bytes)
+    portfolio, left_out = _portfolio(offer, request, worker_bytes)
     noted += [*_wishes(request), *(Decision(f"no {label}", why) for label, why in left_out)]
     reserve = _reserve(budget)
     if budget.seconds is None or budget.reproducible:

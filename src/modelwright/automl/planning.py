@@ -12,6 +12,7 @@ from modelwright.automl.foresee import busyness, foresee, view_bytes
 from modelwright.automl.plan import Plan, make_plan
 from modelwright.automl.prepare import Prepared, findings_of, prepare
 from modelwright.automl.request import TrainRequest
+from modelwright.automl.undo import followed
 from modelwright.core import Budget, BudgetTooSmall, OptionError, format_seconds
 from modelwright.core.events import (
     ColumnTreated,
@@ -61,6 +62,7 @@ def plan_only(request: TrainRequest, listeners: Sequence[Listener] = ()) -> Plan
     BudgetTooSmall
         If the time cannot produce a model.
     """
+    request = followed(request)
     request.check()
     if request.resume is not None:
         raise OptionError("A run that is resumed has its plan already: see 'modelwright runs show RUN'.")

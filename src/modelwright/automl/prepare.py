@@ -15,6 +15,8 @@ from modelwright.automl.holdout_overlap import find_overlap
 from modelwright.automl.plan import Decision, fold_count, holdout_fraction
 from modelwright.automl.problem_options import as_names
 from modelwright.automl.request import TrainRequest
+from modelwright.automl.sensitive import Sensitive, weighed
+from modelwright.automl.sensitive_columns import group_rows, keep_aside
 from modelwright.core import (
     DataError,
     Finding,
@@ -100,6 +102,10 @@ class Prepared:
     decisions : tuple of Decision
     example : polars data frame
         One row of the table without its targets: what a prediction takes is measured on it.
+    rows : int64 array
+        Positions of the training rows in the table.
+    sensitive : Sensitive or None
+        The groups of the training rows by sensitive columns, if any were named.
     """
 
     source: SourceInfo
@@ -112,6 +118,8 @@ class Prepared:
     findings: tuple[Finding, ...]
     decisions: tuple[Decision, ...]
     example: pl.DataFrame
+    rows: NDArray[np.int64]
+    sensitive: Sensitive | None = None
 
     @property
     def problem(self) -> Problem:
@@ -134,17 +142,12 @@ def prepare(request: TrainRequest, seconds: float | None = None) -> Prepared:
     BadInput
         If the data cannot be learned from; the message says why.
     """
-    table = read_table(
-        request.source(),
-        overrides=dict(request.overrides or {}),
-        problem=request.problem(),
-        messy=not request.skips("messy_values"),
-    )
+    table = keep_aside(request, _read(request))
     _check_columns(request, table.schema)
     resolved = resolve_target(table, request.problem())
     problem, metric = _with_metric(resolved.problem)
     metric = replace(metric, tuned=metric.tuned and not request.skips("thresholds"))
-    resolved, copies = _copies_together(table, resolved, problem)
+    resolved, copies = _copies_together(request, table, resolved, problem)
     train, held = _seal(request, resolved, problem)
     frame = table.frame[resolved.rows[train]]
     target, groups = resolved.target[train], _rows(resolved.groups, train)
@@ -155,7 +158,7 @@ def prepare(request: TrainRequest, seconds: float | None = None) -> Prepared:
     effort = effort_for(frame, table.schema, seconds, problem.outputs if problem.labels else 1)
     findings += effort.findings
     schema = _usable_columns(request, table.schema, frame, (problem, target, effort), findings)
-    folds = _folds(problem, target, request.seed, groups, times)
+    folds = _folds(request, problem, target, groups, times)
     if copies:
         folds = replace(folds, reason="Copies of a row belong together and are never divided.")
     findings += [*folds.findings, *find_duplicates(frame, schema, target, folds, problem)]
@@ -170,12 +173,10 @@ def prepare(request: TrainRequest, seconds: float | None = None) -> Prepared:
         identity=hash_json([*facts, *_digests(resolved.rows[train], *folds.valid, weights, groups)]),
         groups=groups,
     )
+    sensitive = group_rows(request, problem, frame)
+    data = weighed(data, sensitive)
     decisions = _decisions(request, data, metric, findings)
-    holdout = None
-    if held is not None:
-        holdout = _inner_holdout(table, resolved, held, featurizer)
-    elif _is_external(request.holdout):
-        holdout = _external_holdout(request, problem, schema, featurizer)
+    holdout, sensitive = _holdout(request, table, resolved, held, (problem, schema, featurizer), sensitive)
     if holdout is not None:
         decisions.append(Decision(f"a sealed holdout of {holdout.view.rows} rows", holdout.origin))
         findings += find_overlap((data.view, data.target), (holdout.view, holdout.target))
@@ -190,6 +191,17 @@ def prepare(request: TrainRequest, seconds: float | None = None) -> Prepared:
         findings=tuple(findings),
         decisions=tuple(decisions),
         example=frame.head(1).drop(problem.targets),
+        rows=resolved.rows[train],
+        sensitive=sensitive,
+    )
+
+
+def _read(request: TrainRequest) -> Table:
+    return read_table(
+        request.source(),
+        overrides=dict(request.overrides or {}),
+        problem=request.problem(),
+        messy=not request.skips("messy_values"),
     )
 
 
@@ -340,10 +352,10 @@ def _seal(
 
 
 def _copies_together(
-    table: Table, resolved: ResolvedTarget, problem: Problem
+    request: TrainRequest, table: Table, resolved: ResolvedTarget, problem: Problem
 ) -> tuple[ResolvedTarget, list[Finding]]:
     """Copies of a row become a group where the table is mostly made of them and nothing else divides it."""
-    if resolved.groups is not None or resolved.times is not None:
+    if request.skips("copies") or resolved.groups is not None or resolved.times is not None:
         return resolved, []
     frame = table.frame if len(resolved.rows) == table.frame.height else table.frame[resolved.rows]
     found = copies_as_groups(frame, table.schema, resolved.target, problem)
@@ -351,14 +363,14 @@ def _copies_together(
 
 
 def _folds(
+    request: TrainRequest,
     problem: Problem,
     target: NDArray[Any],
-    seed: int,
     groups: NDArray[np.int64] | None,
     times: NDArray[np.int64] | None,
 ) -> Folds:
-    count = _count(problem, target, groups, times)
-    return make_folds(problem, target, count=count, seed=seed, groups=groups, times=times)
+    count = request.folds or _count(problem, target, groups, times)
+    return make_folds(problem, target, count=count, seed=request.seed, groups=groups, times=times)
 
 
 def _count(
@@ -446,29 +458,40 @@ def _task_reason(findings: list[Finding]) -> str:
     return found[0] if found else "seen from the target's values"
 
 
-def _inner_holdout(
-    table: Table, resolved: ResolvedTarget, held: NDArray[np.int64], featurizer: Featurizer
-) -> Holdout:
-    return Holdout(
-        view=featurizer.transform(table.frame[resolved.rows[held]]),
-        target=resolved.target[held],
-        weights=_rows(resolved.weights, held),
-        groups=_rows(resolved.groups, held),
-        origin="set aside before anything was looked at",
-    )
-
-
-def _external_holdout(
-    request: TrainRequest, problem: Problem, schema: Schema, featurizer: Featurizer
-) -> Holdout:
-    rows = conform_labelled(request.holdout, schema, problem, featurizer.also)
-    return Holdout(
-        view=featurizer.transform(rows.conformed.frame[rows.rows]),
-        target=rows.target,
-        weights=rows.weights,
-        groups=None,
-        origin=f"read from {shown_source(request.holdout)}",
-    )
+def _holdout(
+    request: TrainRequest,
+    table: Table,
+    resolved: ResolvedTarget,
+    held: NDArray[np.int64] | None,
+    seen: tuple[Problem, Schema, Featurizer],
+    sensitive: Sensitive | None,
+) -> tuple[Holdout | None, Sensitive | None]:
+    """The sealed holdout, if there is one, and its groups where decisions will differ by group."""
+    problem, schema, featurizer = seen
+    if held is not None:
+        frame = table.frame[resolved.rows[held]]
+        holdout = Holdout(
+            view=featurizer.transform(frame),
+            target=resolved.target[held],
+            weights=_rows(resolved.weights, held),
+            groups=_rows(resolved.groups, held),
+            origin="set aside before anything was looked at",
+        )
+    elif _is_external(request.holdout):
+        also = featurizer.also
+        needed = () if sensitive is None else sensitive.needed(schema, also)
+        rows = conform_labelled(request.holdout, schema, problem, (*also, *needed))
+        frame = rows.conformed.frame[rows.rows]
+        holdout = Holdout(
+            view=featurizer.transform(frame),
+            target=rows.target,
+            weights=rows.weights,
+            groups=None,
+            origin=f"read from {shown_source(request.holdout)}",
+        )
+    else:
+        return None, sensitive
+    return holdout, None if sensitive is None else sensitive.with_held(frame)
 
 
 def findings_of(prepared: Prepared) -> Iterator[Finding]:

@@ -6,8 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelwright.core import Label, OptionError, nearest
+from modelwright.ensemble import CONSTRAINTS
 
-__all__ = ["WITHOUT", "as_costs", "as_monotonic", "as_names", "as_quantiles", "as_without", "check_target"]
+__all__ = [
+    "WITHOUT",
+    "as_costs",
+    "as_mitigation",
+    "as_monotonic",
+    "as_names",
+    "as_quantiles",
+    "as_sensitive",
+    "as_without",
+    "check_target",
+]
 
 WITHOUT: Mapping[str, str] = {
     "messy_values": "reading numbers, durations, lists ... that hide in text, and codes for missing values",
@@ -16,6 +27,8 @@ WITHOUT: Mapping[str, str] = {
     "generated_features": "configurations that learn from features made of several columns",
     "target_transform": "configurations that learn a transformed target",
     "class_weights": "configurations that weigh rare classes up",
+    "copies": "keeping copies of a row together, where a table is mostly made of them",
+    "ensemble": "several models together: the best one alone is delivered",
     "stacking": "a stacked model of the members in place of their weighted mean",
     "calibration": "calibration of probabilities",
     "thresholds": "thresholds tuned for the metric",
@@ -212,3 +225,60 @@ def as_monotonic(given: Mapping[str, Any] | None) -> tuple[tuple[str, int], ...]
             )
         found.append((str(column), sign))
     return tuple(sorted(found))
+
+
+def as_sensitive(given: Any) -> dict[str, tuple[float, ...]]:
+    """Sensitive columns, each with the cuts between ranges of a number, ascending; none for the usual ones.
+
+    Raises
+    ------
+    OptionError
+        If it is no name, no list of names and no mapping of names to numbers.
+
+    Examples
+    --------
+    >>> as_sensitive("sex"), as_sensitive({"sex": None, "age": [65, 40]})
+    ({'sex': ()}, {'sex': (), 'age': (40.0, 65.0)})
+    """
+    if given is not None and not isinstance(given, (str, list, tuple, Mapping)):
+        raise OptionError(f"Sensitive columns are given by name, but came as {given!r}.")
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(as_names(given, "sensitive column"), ())
+    found: dict[str, tuple[float, ...]] = {}
+    for name, cuts in given.items():
+        as_names([name], "sensitive column")
+        several = [cuts] if isinstance(cuts, (int, float)) else list(cuts or ())
+        numbers = [cut for cut in several if isinstance(cut, (int, float)) and not isinstance(cut, bool)]
+        if len(numbers) < len(several) or any(not abs(cut) < float("inf") for cut in numbers):
+            raise OptionError(f"Cuts of the sensitive column {name!r} must be numbers, but came as {cuts!r}.")
+        found[name] = tuple(sorted({float(cut) for cut in numbers}))
+    return found
+
+
+def as_mitigation(given: str | None) -> tuple[str, str]:
+    """What to do about gaps between groups, and what thresholds equalise.
+
+    Raises
+    ------
+    OptionError
+        If there is no such method.
+
+    Examples
+    --------
+    >>> as_mitigation(None), as_mitigation("reweighting"), as_mitigation("thresholds:equal-opportunity")
+    (('', ''), ('reweighting', ''), ('thresholds', 'equal_opportunity'))
+    >>> as_mitigation("thresholds")
+    ('thresholds', 'demographic_parity')
+    """
+    if given is None:
+        return "", ""
+    method, _, constraint = str(given).strip().lower().replace("-", "_").partition(":")
+    if method == "reweighting" and not constraint:
+        return method, ""
+    if method == "thresholds" and (constraint or CONSTRAINTS[0]) in CONSTRAINTS:
+        return method, constraint or CONSTRAINTS[0]
+    known = ["reweighting", *(f"thresholds:{name}" for name in CONSTRAINTS)]
+    raise OptionError(
+        f"Gaps are mitigated by one of {', '.join(known)}, but it came as {given!r}."
+        f"{nearest(str(given), known)}"
+    )

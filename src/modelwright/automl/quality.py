@@ -64,9 +64,9 @@ class Quality:
                 )
         return given or known
 
-    def prices(self, trials: Trials) -> Prices | None:
-        """What each trial takes of the places in an ensemble, of which a readable model has one."""
-        return {trial.number: np.ones(1) for trial in trials.all()} if self.readable else None
+    def prices(self, trials: Trials, alone: bool = False) -> Prices | None:
+        """What each trial takes of the places in an ensemble, where there is one place alone."""
+        return {trial.number: np.ones(1) for trial in trials.all()} if self.readable or alone else None
 
 
 QUALITIES: Mapping[str, Quality] = {

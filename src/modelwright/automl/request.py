@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from modelwright.automl.limits import Limits
 from modelwright.automl.problem_options import (
     as_costs,
+    as_mitigation,
     as_monotonic,
     as_names,
     as_quantiles,
+    as_sensitive,
     as_without,
     check_target,
 )
@@ -31,6 +33,9 @@ __all__ = ["TrainOutcome", "TrainRequest"]
 
 _LIMITS = ("max_latency_ms", "max_model_mb")
 
+_UNRECORDED = ("started", "resume", "like", "undo", "replays")
+"""What belongs to one call; `undone` tells what became of `like` and `undo`."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -40,6 +45,10 @@ class TrainRequest:
 
     Attributes
     ----------
+    undone : mapping or None
+        What was reversed: ``run`` and ``model`` that decided it, ``ids`` of the choices, ``options``.
+    replays : sequence of mapping
+        Configurations to try in place of the portfolio, in this order: those of a run that is replayed.
     executor : str
         ``"local"``: supervised worker processes, or ``"inline"``: this process, for tiny jobs.
     started : float or None
@@ -81,6 +90,13 @@ class TrainRequest:
     refit: bool | str | None = "auto"
     distill: bool | str = False
     quality: str = "best"
+    sensitive: Any = None
+    mitigate: str | None = None
+    folds: int | None = None
+    like: str | Path | None = None
+    undo: str | Sequence[str] | None = None
+    undone: Mapping[str, Any] | None = None
+    replays: Sequence[Mapping[str, Any]] = ()
     executor: str = "local"
     started: float | None = None
 
@@ -130,6 +146,9 @@ class TrainRequest:
                 "A run of a given number of trials never looks at the clock, but ending when it is flat "
                 "means to. Give either --max-trials or --stop-when-flat."
             )
+        if self.folds is not None and (type(self.folds) is not int or self.folds < 2):
+            raise OptionError(f"The number of folds must be 2 or more, but came as {self.folds!r}.")
+        self.mitigation()
         as_without(self.without)
         as_names(self.keep, "column to keep")
         for name in as_names(self.learners, "learner"):
@@ -191,6 +210,27 @@ class TrainRequest:
         """
         return quality_of(self.quality).learners(as_names(self.learners, "learner"))
 
+    def mitigation(self) -> tuple[str, str]:
+        """What is done about gaps between groups; see `problem_options.as_mitigation`.
+
+        Raises
+        ------
+        OptionError
+            If there is no such method, no groups to apply it to, or the target is sensitive itself.
+        """
+        method, constraint = as_mitigation(self.mitigate)
+        names = as_sensitive(self.sensitive)
+        targets = [self.target] if isinstance(self.target, str) else list(self.target or ())
+        for name in targets:
+            if name in names:
+                raise OptionError(
+                    f"The target {name!r} cannot be a sensitive column as well: groups are compared by what "
+                    "is predicted for them. Name the column that divides people."
+                )
+        if method and not names and self.resume is None:
+            raise OptionError(f"To mitigate by {method}, name the column of the groups (--sensitive COL).")
+        return method, constraint
+
     def student(self) -> str:
         """Name of the learner that is taught what the ensemble says; empty for none.
 
@@ -235,7 +275,7 @@ class TrainRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """What `--resume` needs, JSON-able: everything but data frames and functions."""
-        record = {key: value for key, value in vars(self).items() if key not in ("started", "resume")}
+        record = {key: value for key, value in vars(self).items() if key not in _UNRECORDED}
         record["data"] = recorded_source(self.data)
         record["holdout"] = self._holdout_record()
         record["metric"] = self.metric if isinstance(self.metric, str) else None
@@ -249,7 +289,12 @@ class TrainRequest:
         record["keep"] = list(as_names(self.keep, "column to keep"))
         record["learners"] = list(as_names(self.learners, "learner"))
         record["without"] = list(as_without(self.without))
+        record["sensitive"] = {name: list(cuts) for name, cuts in as_sensitive(self.sensitive).items()}
         return record
+
+    def bundled(self) -> dict[str, Any]:
+        """The record that a bundle keeps: what a training like it needs, without places on this machine."""
+        return {key: value for key, value in self.to_dict().items() if key not in ("workspace", "output")}
 
     def _holdout_record(self) -> Any:
         if isinstance(self.holdout, (int, float)) or _is_fraction(self.holdout):

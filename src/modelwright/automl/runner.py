@@ -12,7 +12,7 @@ from typing import Any
 from modelwright.automl.plan import Plan
 from modelwright.automl.prepare import Prepared
 from modelwright.automl.processor_time import SUPERVISING, WorkerTime
-from modelwright.automl.side_tasks import predict_aside, run_tasks
+from modelwright.automl.side_tasks import PlainMember, predict_aside, run_tasks
 from modelwright.core import (
     Budget,
     Deadline,
@@ -35,14 +35,7 @@ from modelwright.core.events import (
     TrialFinished,
     Warned,
 )
-from modelwright.ensemble import (
-    ENTRY,
-    Ensemble,
-    FoldJob,
-    FoldResult,
-    fit_fold,
-    read_fold,
-)
+from modelwright.ensemble import ENTRY, Ensemble, FoldJob, FoldResult, fit_fold, read_fold
 from modelwright.execution import WorkerContext
 from modelwright.search import (
     SEARCHERS,
@@ -86,6 +79,8 @@ class RunState:
         Whether the search ended before its time because it brought no gain any more.
     workers : WorkerTime
         Where the processor time of the workers went.
+    plain : PlainMember or None
+        A member without reweighting, where rows are weighed for groups and there was time for it.
     """
 
     trials: Trials
@@ -95,6 +90,7 @@ class RunState:
     deadline_hit: bool = False
     flat: bool = False
     workers: WorkerTime = field(default_factory=WorkerTime)
+    plain: PlainMember | None = None
     best_error: float = float("inf")
     running: dict[str, Work] = field(default_factory=dict)
 

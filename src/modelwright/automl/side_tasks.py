@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from modelwright.core import Executor, Outcome, Predictions, TaskReport, TaskSpec, View
+from modelwright.core import Executor, FloatArray, Outcome, Predictions, TaskReport, TaskSpec, View
 from modelwright.core.fitting import Deadline
 from modelwright.ensemble import PREDICT_ENTRY, Ensemble
 from modelwright.features import write_view
 
-__all__ = ["Workers", "predict_aside", "run_tasks"]
+__all__ = ["PlainMember", "Workers", "predict_aside", "run_tasks"]
 
 _PATIENCE = 600.0
 _POLL = 0.2
@@ -21,6 +22,23 @@ _POLL = 0.2
 
 Workers = Callable[[Sequence[TaskSpec], float], dict[str, Mapping[str, Any]]]
 """Does tasks within so many seconds; see `run_tasks`."""
+
+
+@dataclass(frozen=True)
+class PlainMember:
+    """One trial fitted without reweighting, to compare it with itself.
+
+    Attributes
+    ----------
+    number : int
+    label : str
+    array : float64 array
+        Its out-of-fold predictions on the chosen folds.
+    """
+
+    number: int
+    label: str
+    array: FloatArray
 
 
 def run_tasks(

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.automl.execute import execute
+from modelwright.automl.loading import load_model
 from modelwright.automl.model import Model
 from modelwright.automl.request import TrainRequest
-from modelwright.core import BundleError, UnknownName
 from modelwright.core.events import Event, FindingMade, Warned
-from modelwright.storage import Workspace
-from modelwright.storage.location import parse_location
 
 __all__ = ["load", "load_model", "train"]
 
 
 def train(
-    data: Any,
+    data: Any = None,
     target: str | Sequence[str] | None = None,
     *,
     task: str = "auto",
@@ -55,13 +53,18 @@ def train(
     max_model_mb: float | None = None,
     refit: bool | str | None = "auto",
     distill: bool | str = False,
+    sensitive: Any = None,
+    mitigate: str | None = None,
+    folds: int | None = None,
+    like: str | Path | None = None,
+    undo: str | Sequence[str] | None = None,
 ) -> Model:
     """Train a model on a table inside a time and memory budget.
 
     Parameters
     ----------
     data : path, pandas or polars data frame, dict of columns ...
-        The table, target included.
+        The table, target included. With ``like`` it may be left out.
     target : str or list of str
         Name of the column to predict; several columns of two classes each make a multilabel task.
     task : {"auto", "binary", "multiclass", "regression", "multilabel", "quantile"}, default "auto"
@@ -138,6 +141,19 @@ def train(
     distill : bool or str, default False
         Teach one small model what the ensemble says; ``"decision_tree"`` or any other learner's name for
         one of that kind. It is delivered, or with limits: where it is the best that keeps them.
+    sensitive : str, list of str, or mapping of str to list of float, optional
+        Columns whose groups are compared (`Model.fairness`), with the cuts between ranges of a number if
+        quartiles will not do. They are not learned from, unless ``overrides`` makes them features.
+    mitigate : str, optional
+        What is done about gaps between these groups: ``"reweighting"`` of training rows, or ``"thresholds"``
+        of their own for each group (``"thresholds:equal_opportunity"`` ...): see ``docs/fairness.md``.
+    folds : int, optional
+        Folds that every configuration is validated on. Default: three to eight, the more the fewer rows.
+    like : str or Path, optional
+        A model or a run: what was asked for there is asked for again, but for what is given here.
+    undo : str or list of str, optional
+        Automatic choices to reverse, by their ids (`Model.decisions`): those of ``like``, else of the last
+        model of this name in the workspace. See ``docs/decisions-ledger.md``.
 
     Returns
     -------
@@ -206,55 +222,3 @@ def load(bundle_path_or_name: str | Path, workspace: str | Path | None = None) -
         If no model has this name.
     """
     return load_model(str(bundle_path_or_name), workspace)
-
-
-def load_model(reference: str, workspace: str | Path | None = None) -> Model:
-    """`load` for a reference as text, as the command line has it."""
-    path = Path(reference).expanduser()
-    if path.exists() and Path(reference).name == reference and not reference.endswith(".mw"):
-        return _load_what_exists(path, reference, workspace)
-    if path.exists() or "/" in reference or "\\" in reference or reference.endswith(".mw"):
-        return Model.load(path)
-    place = parse_location(workspace)
-    if place.url is None and not place.root.exists():  # looking a name up makes no workspace
-        raise UnknownName(
-            f"There is no model {reference!r}: the workspace {str(place.root)!r} does not exist. Give the "
-            "path of a bundle, or another workspace."
-        )
-    with Workspace.open(workspace) as opened:
-        record = opened.models.get(reference)
-        if not record.path.exists() and record.artifact:
-            if not opened.artifacts.exists(record.artifact):
-                raise BundleError(
-                    f"The bundle of {record.reference} is no longer at {str(record.path)!r}, and the "
-                    "workspace has no copy of it. Train it again, or give the path of a copy."
-                )
-            restored = opened.models_directory / f"{record.name}-{record.version}-restored.mw"
-            if not restored.exists():
-                opened.artifacts.materialise(record.artifact, restored)
-            return Model.load(restored)
-        return Model.load(record.path)
-
-
-def _load_what_exists(path: Path, reference: str, workspace: str | Path | None) -> Model:
-    """A bundle whose name might be that of a model in the workspace.
-
-    Raises
-    ------
-    BundleError
-        If it is no bundle; the message tells of the model, if there is one.
-    """
-    try:
-        return Model.load(path)
-    except BundleError as error:
-        place = parse_location(workspace)
-        if place.url is None and not place.root.exists():
-            raise
-        with Workspace.open(workspace) as opened:
-            names = {record.name: record.version for record in opened.models.all()}
-        if reference not in names:
-            raise
-        raise BundleError(
-            f"{error} It stands in the way of the model {reference!r} of the workspace: name that one by its "
-            f"version, as in {reference}:{names[reference]}."
-        ) from error

@@ -13,15 +13,22 @@ import typer
 
 from modelwright import __version__
 from modelwright.cli.answers import Answer, json_line, reserved_output, write
+from modelwright.cli.compare import compare
+from modelwright.cli.decisions import decisions
 from modelwright.cli.demo import demo
 from modelwright.cli.doctor import doctor
 from modelwright.cli.evaluate import evaluate
+from modelwright.cli.explain import explain
+from modelwright.cli.export import export
 from modelwright.cli.failures import DEBUG_VARIABLE, Failure
+from modelwright.cli.fairness import fairness
 from modelwright.cli.guard import GuardedCommand, failure_of
 from modelwright.cli.leaderboard import leaderboard
 from modelwright.cli.models import models
 from modelwright.cli.predict import predict
 from modelwright.cli.profile import profile
+from modelwright.cli.replay import replay
+from modelwright.cli.report import report
 from modelwright.cli.runs import runs
 from modelwright.cli.show import show
 from modelwright.cli.train import train
@@ -38,7 +45,25 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 our fault, 2 bad input, 3 budget too small, 130 interrupted.",
 )
 
-for _command in (train, predict, evaluate, leaderboard, show, models, runs, profile, demo, doctor):
+for _command in (
+    train,
+    predict,
+    evaluate,
+    compare,
+    explain,
+    report,
+    leaderboard,
+    show,
+    fairness,
+    decisions,
+    models,
+    runs,
+    replay,
+    export,
+    profile,
+    demo,
+    doctor,
+):
     app.command(_command.__name__, cls=GuardedCommand)(_command)
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "DataArgument",
     "DistillOption",
     "DryRunOption",
+    "FoldsOption",
     "GroupFeaturesOption",
     "GroupOption",
     "HoldoutOption",
@@ -17,9 +18,11 @@ __all__ = [
     "KeepOption",
     "LatencyOption",
     "LearnerOption",
+    "LikeOption",
     "MaxTrialsOption",
     "MemoryOption",
     "MetricOption",
+    "MitigateOption",
     "ModelArgument",
     "MonotonicOption",
     "NameOption",
@@ -35,6 +38,7 @@ __all__ = [
     "ResumeOption",
     "SearchOption",
     "SeedOption",
+    "SensitiveOption",
     "SetOption",
     "SizeOption",
     "StopWhenFlatOption",
@@ -45,6 +49,7 @@ __all__ = [
     "ThreadsOption",
     "TimeColumnOption",
     "TimeOption",
+    "UndoOption",
     "WeightsOption",
     "WithoutOption",
     "WorkspaceOption",
@@ -287,8 +292,8 @@ WithoutOption = Annotated[
     typer.Option(
         metavar="PART",
         help="Go without a part of the treatment: messy_values, text, target_encoding, "
-        "generated_features, target_transform, class_weights, calibration, stacking, thresholds, "
-        "learned_order or leak_guard. Repeatable.",
+        "generated_features, target_transform, class_weights, copies, ensemble, calibration, stacking, "
+        "thresholds, learned_order or leak_guard. Repeatable.",
         show_default=False,
     ),
 ]
@@ -360,5 +365,53 @@ CountryOption = Annotated[
     str | None,
     typer.Option(
         metavar="CODE", help="Mark the public holidays of a country (DE, US ...).", show_default=False
+    ),
+]
+
+FoldsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Folds that every configuration is validated on. [default: by the number of rows]",
+        show_default=False,
+    ),
+]
+
+LikeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL_OR_RUN",
+        help="Ask for what was asked for there, but for the options given here; DATA may be left out.",
+        show_default=False,
+    ),
+]
+
+UndoOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID",
+        help="Reverse an automatic choice of the model named with --like, else of the last model of this "
+        "name; see 'modelwright decisions MODEL'. Repeatable.",
+        show_default=False,
+    ),
+]
+
+SensitiveOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COL[=CUT,CUT...]",
+        help="Judge fairness by the groups of this column (numbers: by ranges). Training does not learn from "
+        "it unless --set COL=feature. Repeatable.",
+        show_default=False,
+    ),
+]
+
+MitigateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="METHOD",
+        help="Lessen gaps between the groups: reweighting, or thresholds[:CONSTRAINT] of their own for each "
+        "(demographic_parity, equal_opportunity, equalized_odds).",
+        show_default=False,
     ),
 ]

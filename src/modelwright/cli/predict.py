@@ -19,13 +19,25 @@ if TYPE_CHECKING:
 __all__ = ["predict", "scored"]
 
 
-def scored(model: Model, data: Any, proba: bool) -> pl.DataFrame:
-    """The predictions of a table: ``prediction``, then one ``p_LABEL`` for each class if asked for.
+def scored(
+    model: Model, data: Any, proba: bool, *, coverage: float | None = None, abstain: float | None = None
+) -> pl.DataFrame:
+    """The predictions of a table, then probabilities and bounds or sets of labels, if asked for.
+
+    Parameters
+    ----------
+    model, data
+    proba : bool
+        Whether to add one ``p_LABEL`` for each class.
+    coverage : float, optional
+        Of intervals (``low``, ``high``), or of sets (``set``: labels with a bar between them).
+    abstain : float, optional
+        Least probability of the predicted label, below which nothing is predicted.
 
     Raises
     ------
     OptionError
-        If probabilities are asked of a regression model.
+        If something is asked for that the model does not have.
     """
     import polars as pl
 
@@ -45,7 +57,35 @@ def scored(model: Model, data: Any, proba: bool) -> pl.DataFrame:
         columns = [column.alias(f"prediction_{column.name}") for column in answers.get_columns()]
     else:
         columns = [answers.alias("prediction")]
+    if abstain is not None:
+        columns = [model.predict_or_abstain(data, abstain).alias("prediction")]
+    if coverage is not None:
+        extra += uncertain(model, data, coverage)
     return pl.DataFrame([*columns, *extra])
+
+
+def uncertain(model: Model, data: Any, coverage: float) -> list[pl.Series]:
+    """Columns with the bounds, or the sets of labels, of a table.
+
+    Raises
+    ------
+    OptionError
+        If so much coverage cannot be had.
+    """
+    import polars as pl
+
+    if not (model.problem.task.is_classification or model.problem.labels):
+        bounds = model.predict_interval(data, coverage)
+        return [bounds[name] for name in bounds.columns]
+    found = model.predict_set(data, coverage)
+    sets = found.get_columns() if isinstance(found, pl.DataFrame) else [found.alias("")]
+    return [
+        pl.Series(
+            f"set_{each.name}" if each.name else "set",
+            ["|".join(str(label) for label in labels) for labels in each.to_list()],
+        )
+        for each in sets
+    ]
 
 
 def predict(
@@ -58,6 +98,17 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also write the probability of each class, as p_LABEL.")
     ] = False,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Also write bounds (low, high), or the labels that cannot be excluded (set), that hold the "
+            "truth in this share of rows: 0.9."
+        ),
+    ] = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(help="Predict nothing where the label would be less probable than this: 0.8."),
+    ] = None,
     query: QueryOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -75,7 +126,7 @@ def predict(
     table = table_of(data, query)
     loaded = load_model(model, workspace)
     with collected_warnings() as warnings:
-        frame = scored(loaded, table, proba)
+        frame = scored(loaded, table, proba, coverage=coverage, abstain=abstain_below)
     write_frame(frame, path)
     payload = {
         "model": str(loaded.path),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from modelwright.core import OptionError
 
-__all__ = ["parse_costs", "parse_holdout", "parse_monotonic", "parse_overrides"]
+__all__ = ["parse_costs", "parse_holdout", "parse_monotonic", "parse_overrides", "parse_sensitive"]
 
 
 def parse_overrides(settings: Sequence[str]) -> dict[str, str]:
@@ -102,3 +102,27 @@ def parse_monotonic(settings: Sequence[str]) -> dict[str, str]:
             )
         directions[column] = direction
     return directions
+
+
+def parse_sensitive(settings: Sequence[str]) -> dict[str, list[float]] | None:
+    """Sensitive columns from the values of ``--sensitive``, with the cuts between ranges of a number.
+
+    What follows ``=`` are cuts where all of it is numbers, else it belongs to the name.
+
+    Examples
+    --------
+    >>> parse_sensitive(["sex", "age=40,65", "a=b"]), parse_sensitive([])
+    ({'sex': [], 'age': [40.0, 65.0], 'a=b': []}, None)
+    """
+    found: dict[str, list[float]] = {}
+    for setting in settings:
+        name, equals, cuts = setting.rpartition("=")
+        try:
+            numbers = [float(cut) for cut in cuts.split(",")]
+        except ValueError:
+            numbers = []
+        if equals and name and numbers:
+            found[name] = numbers
+        else:
+            found[setting] = []
+    return found or None

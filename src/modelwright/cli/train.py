@@ -13,6 +13,7 @@ from modelwright.cli.options import (
     CountryOption,
     DistillOption,
     DryRunOption,
+    FoldsOption,
     GroupFeaturesOption,
     GroupOption,
     HoldoutOption,
@@ -20,9 +21,11 @@ from modelwright.cli.options import (
     KeepOption,
     LatencyOption,
     LearnerOption,
+    LikeOption,
     MaxTrialsOption,
     MemoryOption,
     MetricOption,
+    MitigateOption,
     MonotonicOption,
     NameOption,
     OptionalDataArgument,
@@ -36,6 +39,7 @@ from modelwright.cli.options import (
     ResumeOption,
     SearchOption,
     SeedOption,
+    SensitiveOption,
     SetOption,
     SizeOption,
     StopWhenFlatOption,
@@ -45,6 +49,7 @@ from modelwright.cli.options import (
     ThreadsOption,
     TimeColumnOption,
     TimeOption,
+    UndoOption,
     WeightsOption,
     WithoutOption,
     WorkspaceOption,
@@ -85,6 +90,7 @@ def train(
     weights: WeightsOption = None,
     holdout: HoldoutOption = None,
     seed: SeedOption = 0,
+    folds: FoldsOption = None,
     max_trials: MaxTrialsOption = None,
     settings: SetOption = None,
     query: QueryOption = None,
@@ -103,8 +109,12 @@ def train(
     refit: RefitOption = None,
     distill: DistillOption = False,
     student: StudentOption = None,
+    sensitive: SensitiveOption = None,
+    mitigate: MitigateOption = None,
     name: NameOption = None,
     output: OutputOption = None,
+    like: LikeOption = None,
+    undo: UndoOption = None,
     resume: ResumeOption = None,
     dry_run: DryRunOption = False,
     workspace: WorkspaceOption = None,
@@ -132,7 +142,13 @@ def train(
 def _request(given: dict[str, Any], started: float) -> TrainRequest:
     """What the options ask for."""
     from modelwright.automl import TrainRequest
-    from modelwright.cli.settings import parse_costs, parse_holdout, parse_monotonic, parse_overrides
+    from modelwright.cli.settings import (
+        parse_costs,
+        parse_holdout,
+        parse_monotonic,
+        parse_overrides,
+        parse_sensitive,
+    )
 
     target = given["target"]
     read = {
@@ -141,6 +157,7 @@ def _request(given: dict[str, Any], started: float) -> TrainRequest:
         "overrides": parse_overrides(given["settings"] or ()),
         "costs": parse_costs(given["cost"] or ()),
         "monotonic": parse_monotonic(given["monotonic"] or ()),
+        "sensitive": parse_sensitive(given["sensitive"] or ()),
         "distill": given["distill"] if given["student"] is None else given["student"],
     }
     named = {_RENAMED.get(name, name): value for name, value in given.items() if name not in _OWN}
@@ -195,6 +212,18 @@ def print_outcome(console: Console, outcome: TrainOutcome, progress: Progress) -
     console.print(", ".join(facts), soft_wrap=True)
     console.print(f"run    {summary['run']}", soft_wrap=True)
     console.print(f"model  {shortest_path(summary['model'])}", soft_wrap=True)
+    _print_fairness(console, outcome)
+
+
+def _print_fairness(console: Console, outcome: TrainOutcome) -> None:
+    """What was found between groups, where columns are sensitive."""
+    from modelwright.automl.fairness import FAIRNESS
+    from modelwright.cli.text import shortest_path
+
+    if FAIRNESS in outcome.model.manifest["files"]:
+        verdict = outcome.model.fairness().verdict
+        place = shlex.quote(shortest_path(outcome.summary["model"]))
+        console.print(f"fairness: {verdict}; see 'modelwright fairness {place}'", soft_wrap=True)
 
 
 def _print_pareto(console: Console, outcome: TrainOutcome) -> None:

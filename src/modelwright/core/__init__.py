@@ -8,6 +8,7 @@ from modelwright.core.budget import (
     parse_size,
 )
 from modelwright.core.catalog import Catalog
+from modelwright.core.contributions import Contributions
 from modelwright.core.errors import (
     BadInput,
     BudgetTooSmall,
@@ -46,6 +47,7 @@ __all__ = [
     "Catalog",
     "Column",
     "Config",
+    "Contributions",
     "DataError",
     "Deadline",
     "Estimate",

@@ -27,6 +27,9 @@ class Predictions:
         What deciding for a class (column) is worth when another (row) is true; the most probable class
         is decided for where it is None. Thresholds and costs of errors are told this way. In multilabel
         tasks: the threshold of each label, 0.5 where it is None.
+    decided : int64 array, shape (rows,), or None
+        The class code decided for in each row, where the probabilities alone do not tell it: thresholds that
+        differ by group.
 
     Examples
     --------
@@ -36,6 +39,7 @@ class Predictions:
 
     array: FloatArray
     utility: FloatArray | None = None
+    decided: IntArray | None = None
 
     @classmethod
     def of_probabilities(cls, array: NDArray[np.floating]) -> Predictions:
@@ -80,6 +84,8 @@ class Predictions:
         >>> Predictions(np.array([[0.7, 0.3], [0.9, 0.1]]), careful).codes.tolist()
         [1, 0]
         """
+        if self.decided is not None:
+            return self.decided
         worth = self.array if self.utility is None else self.array @ self.utility
         codes: IntArray = np.argmax(worth, axis=1).astype(np.int64)
         return codes
@@ -101,4 +107,5 @@ class Predictions:
 
     def take(self, rows: NDArray[np.integer] | slice) -> Predictions:
         """The predictions of some rows."""
-        return Predictions(self.array[rows], self.utility)
+        decided = None if self.decided is None else self.decided[rows]
+        return Predictions(self.array[rows], self.utility, decided)

@@ -100,6 +100,11 @@ class ViewInfo:
         """Number of codes of each categorical column (code 0 included)."""
         return tuple(feature.levels for feature in self.categorical)
 
+    @property
+    def features(self) -> tuple[FeatureInfo, ...]:
+        """All columns: numbers, then categories, then the terms of each text as one."""
+        return (*self.numeric, *self.categorical, *self.sparse)
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able record."""
         return {

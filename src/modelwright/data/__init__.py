@@ -1,6 +1,12 @@
 """Anything -> a typed table with a schema: reading, typing, the target, new rows, profiles, writing."""
 
-from modelwright.data.caller import columns_to_caller, matrix_to_caller, to_caller, values_to_caller
+from modelwright.data.caller import (
+    columns_to_caller,
+    matrix_to_caller,
+    sets_to_caller,
+    to_caller,
+    values_to_caller,
+)
 from modelwright.data.catalog import SOURCES
 from modelwright.data.conform import Conformed, LabelledRows, conform, conform_labelled
 from modelwright.data.parts import recorded_source, shown_source
@@ -39,6 +45,7 @@ __all__ = [
     "resolve_target",
     "shown_source",
     "single_row",
+    "sets_to_caller",
     "to_caller",
     "values_to_caller",
     "write_frame",

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from modelwright.core import Label
+from modelwright.core import Label, Problem, Task
 from modelwright.data.conform import Conformed
 from modelwright.data.frame_values import level_text
 from modelwright.data.table import Caller
 
-__all__ = ["columns_to_caller", "matrix_to_caller", "to_caller", "values_to_caller"]
+__all__ = ["columns_to_caller", "matrix_to_caller", "sets_to_caller", "to_caller", "values_to_caller"]
 
 
 def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name: str = "prediction") -> Any:
@@ -23,7 +23,7 @@ def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name:
     Parameters
     ----------
     values : sequence or array, shape (rows,)
-        Labels or numbers, in row order.
+        Labels or numbers, in row order; None where nothing is said.
     caller : Caller
         From `Conformed.caller`.
     name : str
@@ -41,9 +41,9 @@ def values_to_caller(values: Sequence[Any] | NDArray[Any], caller: Caller, name:
         return pandas.Series(_array(plain), index=caller.index, name=name)
     if caller.kind == "numpy":
         return _array(plain)
-    kinds = {type(value) for value in plain}
+    kinds = {type(value) for value in plain if value is not None}
     if len(kinds) > 1 and not kinds <= {int, float}:
-        plain = [level_text(value) for value in plain]
+        plain = [None if value is None else level_text(value) for value in plain]
     if caller.kind == "pyarrow":
         import pyarrow
 
@@ -156,3 +156,72 @@ def to_caller(
     if np.ndim(values) == 2:
         return matrix_to_caller(np.asarray(values, dtype=np.float64), classes or (), caller)
     return values_to_caller(values, caller, name)
+
+
+def sets_to_caller(inside: NDArray[np.bool_], problem: Problem, caller: Caller) -> Any:
+    """Sets of labels as one list a row.
+
+    Parameters
+    ----------
+    inside : bool array, shape (rows, classes), or (rows, labels, 2) of a multilabel task
+        Whether a label belongs to the set of a row.
+    problem : Problem
+        With classes, or with the classes of each label.
+    caller : Caller
+        From `Conformed.caller`.
+
+    Examples
+    --------
+    >>> problem = Problem.of("y").resolved(Task.BINARY, "roc_auc", ("no", "yes"))
+    >>> sets_to_caller(np.array([[True, False], [True, True]]), problem, Caller("polars")).to_list()
+    [['no'], ['no', 'yes']]
+    """
+    if problem.task is Task.MULTILABEL:
+        columns = [_lists(inside[:, place], pair, caller) for place, pair in enumerate(problem.label_classes)]
+        return _lists_side_by_side(columns, problem.labels, caller)
+    return _series_of_lists(_lists(inside, problem.classes, caller), caller)
+
+
+def _lists(inside: NDArray[np.bool_], labels: Sequence[Label], caller: Caller) -> list[list[Label]]:
+    several = caller.kind in ("polars", "pyarrow") and len({type(label) for label in labels}) > 1
+    known = [level_text(label) for label in labels] if several else list(labels)
+    return [[known[code] for code in np.flatnonzero(row)] for row in inside]
+
+
+def _objects(lists: Sequence[list[Label]]) -> NDArray[Any]:
+    array = np.empty(len(lists), dtype=object)
+    for place, each in enumerate(lists):
+        array[place] = each
+    return array
+
+
+def _series_of_lists(lists: list[list[Label]], caller: Caller, name: str = "prediction") -> Any:
+    if caller.kind == "numpy":
+        return _objects(lists)
+    if caller.kind == "pandas":
+        import pandas
+
+        return pandas.Series(_objects(lists), index=caller.index, name=name)
+    if caller.kind == "pyarrow":
+        import pyarrow
+
+        return pyarrow.array(lists)
+    return pl.Series(name, lists, strict=False)
+
+
+def _lists_side_by_side(columns: list[list[list[Label]]], names: Sequence[str], caller: Caller) -> Any:
+    if caller.kind == "numpy":
+        return np.column_stack([_objects(column) for column in columns])
+    if caller.kind == "pandas":
+        import pandas
+
+        frame = pandas.DataFrame(
+            {place: _objects(column) for place, column in enumerate(columns)}, index=caller.index
+        )
+        return frame.set_axis(pandas.Index(list(names)), axis=1)
+    if caller.kind == "pyarrow":
+        import pyarrow
+
+        return pyarrow.table([pyarrow.array(column) for column in columns], names=list(names))
+    pairs = zip(names, columns, strict=True)
+    return pl.DataFrame([pl.Series(name, column, strict=False) for name, column in pairs])

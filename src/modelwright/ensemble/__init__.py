@@ -2,11 +2,18 @@
 
 from modelwright.ensemble.bag import PREDICT_ENTRY, Ensemble, Member
 from modelwright.ensemble.calibration import Calibration, fit_calibration
+from modelwright.ensemble.conformal import Conformal, fit_conformal
 from modelwright.ensemble.crossfit import ALL_ROWS, ENTRY, FoldJob, FoldResult, fit_fold, read_fold
 from modelwright.ensemble.decision import decided_error, fit_decision, quick_decision, quickly_decided
 from modelwright.ensemble.fit_options import FitOptions, split_config
 from modelwright.ensemble.fit_variants import TargetFacts, option_space, option_variants
 from modelwright.ensemble.fold_data import FoldData, open_fold_data, write_fold_data
+from modelwright.ensemble.group_thresholds import (
+    CONSTRAINTS,
+    crossed_decisions,
+    decide_by_group,
+    fit_group_thresholds,
+)
 from modelwright.ensemble.latency import median_seconds
 from modelwright.ensemble.merging import merge_folds
 from modelwright.ensemble.outputs import FittedOutputs
@@ -18,10 +25,12 @@ from modelwright.ensemble.stacking import Stacker, fit_stacker
 
 __all__ = [
     "ALL_ROWS",
+    "CONSTRAINTS",
     "ENTRY",
     "PREDICT_ENTRY",
     "TEACH_ENTRY",
     "Calibration",
+    "Conformal",
     "Ensemble",
     "FitOptions",
     "FittedOutputs",
@@ -31,10 +40,14 @@ __all__ = [
     "Member",
     "Stacker",
     "TargetFacts",
+    "crossed_decisions",
+    "decide_by_group",
     "decided_error",
     "fit_calibration",
+    "fit_conformal",
     "fit_decision",
     "fit_fold",
+    "fit_group_thresholds",
     "fit_offsets",
     "fit_stacker",
     "median_seconds",

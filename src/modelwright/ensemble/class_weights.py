@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import BundleError, FloatArray
+from modelwright.core import BundleError, Contributions, FloatArray
 
 __all__ = ["CLASS_WEIGHTS", "ClassWeights", "fit_class_weights"]
 
@@ -61,6 +61,16 @@ class ClassWeights:
         """Probabilities as they would be without the weights, shape (rows, classes)."""
         plain = np.clip(probabilities, _CLIP, None) * np.exp(self.shifts) if self.shifts else probabilities
         return np.asarray(plain / plain.sum(axis=1, keepdims=True))
+
+    def undone(self, found: Contributions) -> Contributions:
+        """Contributions to the probabilities that `undo` gives."""
+        if not self.shifts:
+            return found
+        shares = found.probabilities()
+        if shares.values.shape[2] == 1:
+            return shares.mapped(lambda part: self.undo(np.hstack([1 - part, part]))[:, 1:], "probability")
+        heavier = np.exp(self.shifts)
+        return shares.mapped(lambda part: np.clip(part, _CLIP, None) * heavier, "probability").normalised()
 
     def with_shifts(
         self, codes: NDArray[Any], probabilities: FloatArray, weights: NDArray[Any] | None

@@ -74,6 +74,8 @@ class FoldJob:
     share : float, default 1
         Of the training rows; less for a probe. Which rows depends on the data alone, so that probes of one
         fold can be compared.
+    plain : bool, default False
+        Whether rows are not weighed for groups, to see what that does.
     """
 
     data: str
@@ -85,12 +87,14 @@ class FoldJob:
     seed: int
     adaptive: bool
     share: float = 1.0
+    plain: bool = False
 
     @property
     def identity(self) -> str:
         """Hash of what the fold is a function of; paths are not part of it."""
         known = [self.data_identity, self.learner, dict(self.config), self.fold, self.seed, self.adaptive]
-        return hash_json(known if self.share == 1.0 else [*known, self.share])
+        more = [*([] if self.share == 1.0 else [self.share]), *(["plain"] if self.plain else [])]
+        return hash_json([*known, *more])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able parameters of the task."""
@@ -231,13 +235,17 @@ def _training_rows(data: FoldData, job: FoldJob) -> NDArray[np.int64]:
 
 def _task(job: FoldJob, data: FoldData, context: WorkerContext, clock: Stopwatch) -> FitTask:
     """What the learner is told."""
+    rows, key = _training_rows(data, job), data.identity
+    weights = data.weights if job.plain else data.fit_weights(rows)
+    if data.parity is not None:  # weights differ by fold, and what is kept in the cache may hold them
+        key = f"{key}:{job.fold}:{job.share}:{job.plain}"
     return FitTask(
         view=data.view,
         target=data.target,
-        train_rows=_training_rows(data, job),
+        train_rows=rows,
         valid_rows=_validated_rows(data, job.fold),
         problem=data.problem,
-        weights=data.weights,
+        weights=weights,
         config=job.config,
         deadline=context.deadline,
         memory_limit=context.memory_bytes,
@@ -245,7 +253,7 @@ def _task(job: FoldJob, data: FoldData, context: WorkerContext, clock: Stopwatch
         seed=job.seed,
         adaptive=job.adaptive,
         cache=context.cache,
-        cache_key=data.identity,
+        cache_key=key,
         groups=data.groups,
         clock=clock,
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from modelwright.core import (
     BundleError,
     Config,
+    Contributions,
     FitTask,
     IntArray,
     OptionError,
@@ -135,6 +136,17 @@ class FittedWithOptions(FittedLearner):
         """Predictions on the scale of the target, and probabilities as without weights."""
         self.model.threads = self.threads
         return self.brought_back(self.model.predict(view))
+
+    def contributions(self, view: View) -> Contributions | None:
+        """On the scale of the target; of weighted classes to probabilities as without weights."""
+        self.model.threads = self.threads
+        found = self.model.contributions(view)
+        if found is None:
+            return None
+        if isinstance(self.back, ClassWeights):
+            return self.back.undone(found)
+        transform = self.back
+        return found.mapped(lambda fitted: transform.predictions(fitted[:, 0])[:, None], "identity")
 
     def brought_back(self, predictions: Predictions) -> Predictions:
         """Predictions of the inner model as those of this one."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelwright.core import Problem, View, canonical_json
+from modelwright.ensemble.reweighting import reweighted
 from modelwright.features import open_view, write_view
 from modelwright.metrics import default_metric
 from modelwright.validation import Folds
@@ -37,6 +38,8 @@ class FoldData:
         Hash of everything above; equal data gives equal identity on every machine.
     groups : int64 array, shape (rows,), or None
         Codes of the groups of rows that belong together.
+    parity : int64 array, shape (rows,), or None
+        Codes of the groups that training rows are weighed for, so that none of them is tied to a class.
     """
 
     problem: Problem
@@ -46,11 +49,18 @@ class FoldData:
     folds: Folds
     identity: str
     groups: NDArray[np.int64] | None = None
+    parity: NDArray[np.int64] | None = None
 
     @property
     def validated(self) -> NDArray[np.int64]:
         """The rows that some fold validates, in ascending order."""
         return np.sort(np.concatenate(self.folds.valid))
+
+    def fit_weights(self, train_rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Row weights for a fit on some rows: those of the caller, times those of `reweighted`."""
+        if self.parity is None:
+            return self.weights
+        return reweighted(self.parity, self.target, self.weights, train_rows)
 
 
 def write_fold_data(data: FoldData, directory: Path) -> None:
@@ -66,6 +76,8 @@ def write_fold_data(data: FoldData, directory: Path) -> None:
         np.save(directory / "weights.npy", data.weights, allow_pickle=False)
     if data.groups is not None:
         np.save(directory / "groups.npy", data.groups, allow_pickle=False)
+    if data.parity is not None:
+        np.save(directory / "parity.npy", data.parity, allow_pickle=False)
     for fold, (train, valid) in enumerate(zip(data.folds.train, data.folds.valid, strict=True)):
         np.save(directory / f"train-{fold}.npy", train, allow_pickle=False)
         np.save(directory / f"valid-{fold}.npy", valid, allow_pickle=False)
@@ -80,6 +92,7 @@ def write_fold_data(data: FoldData, directory: Path) -> None:
         "folds": len(data.folds.valid),
         "weights": data.weights is not None,
         "groups": data.groups is not None,
+        "parity": data.parity is not None,
         "identity": data.identity,
     }
     (directory / "data.json").write_bytes(canonical_json(record))
@@ -107,4 +120,5 @@ def open_fold_data(directory: Path) -> FoldData:
         ),
         identity=record["identity"],
         groups=array("groups") if record["groups"] else None,
+        parity=array("parity") if record["parity"] else None,
     )

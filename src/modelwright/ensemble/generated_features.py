@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.core import (
+    Contributions,
     Deadline,
     FitTask,
     IntArray,
@@ -65,6 +66,20 @@ class FittedWithFeatures(FittedLearner):
         return Predictions(
             np.concatenate([self.model.predict(self.features.extend(part)).array for part in parts])
         )
+
+    def contributions(self, view: View) -> Contributions | None:
+        """Of the model, where what a feature adds is divided equally among the columns it is made of."""
+        self.model.threads = self.threads
+        found = self.model.contributions(self.features.extend(view))
+        if found is None:
+            return None
+        first, origins = self.features.width, self.features.origins()
+        made = found.values[:, first : first + len(origins)]
+        values = np.delete(found.values, np.arange(first, first + len(origins)), axis=1)
+        for place, columns in enumerate(origins):
+            for column in columns:
+                values[:, column] += made[:, place] / len(columns)
+        return replace(found, values=values)
 
     def save(self, directory: Path) -> None:
         """The model's own files, and the state of the features beside them."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from modelwright.core import (
     BundleError,
+    Contributions,
     Deadline,
     FitTask,
     FloatArray,
@@ -68,6 +69,18 @@ class FittedOutputs(FittedLearner):
         Fernandez-Val and Galichon, "Quantile and probability curves without crossing", 2010).
         """
         return _joined(self.task, [model.predict(view) for model in self.models])
+
+    def contributions(self, view: View) -> Contributions | None:
+        """Of every output: probabilities of labels, or values of quantiles before they are put in order."""
+        parts = []
+        for model in self.models:
+            found = model.contributions(view)
+            if found is None:
+                return None
+            parts.append(found.probabilities())
+        values = np.concatenate([part.values for part in parts], axis=2)
+        base = np.concatenate([part.base for part in parts])
+        return Contributions(values, base, parts[0].link)
 
     @classmethod
     def merged(

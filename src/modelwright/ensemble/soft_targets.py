@@ -94,7 +94,8 @@ def taught(
     numeric[middle], categorical[middle] = made_up.numeric, made_up.categorical
     view = View(numeric, categorical, view.info, view.sparse)
     target = np.asarray(data.target)[rows]
-    given = np.ones(len(rows)) if data.weights is None else np.asarray(data.weights, np.float64)[rows]
+    mass = data.fit_weights(train)
+    given = np.ones(len(rows)) if mass is None else np.asarray(mass, np.float64)[rows]
     weights = given * np.where(np.arange(len(rows)) < len(train), _TRUTH, 1.0)
     last = len(train) + len(base)
     if not data.problem.task.is_classification:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modelwright.core import FitTask, Predictions, View, ViewInfo
+from modelwright.core import Contributions, FitTask, Predictions, View, ViewInfo
 from modelwright.ensemble.fit_options import split_config
 from modelwright.ensemble.generated_features import fit_with_features, load_with_features
 from modelwright.ensemble.inner import read_inner, write_inner
@@ -63,13 +63,28 @@ class FittedWithoutTerms(FittedLearner):
     _last: tuple[ViewInfo, list[int], ViewInfo] | None = field(default=None, init=False, repr=False)
 
     def predict(self, view: View) -> Predictions:
-        """Predictions of the model for the narrower view; which columns it has is found out once."""
+        """Predictions of the model for the narrower view."""
         self.model.threads = self.threads
+        return self.model.predict(self._narrow(view)[0])
+
+    def contributions(self, view: View) -> Contributions | None:
+        """Of the model for the narrower view; terms add nothing."""
+        self.model.threads = self.threads
+        narrow, kept = self._narrow(view)
+        found = self.model.contributions(narrow)
+        if found is None:
+            return None
+        numbers, categories = view.numeric.shape[1], view.categorical.shape[1]
+        places = np.array([*kept, *range(numbers, numbers + categories)], np.int64)
+        return found.grouped(places, len(view.info.features))
+
+    def _narrow(self, view: View) -> tuple[View, list[int]]:
+        """The view without terms, and its numeric columns; which these are is found out once."""
         last = self._last
         if last is None or last[0] is not view.info:
             last = self._last = (view.info, *_kept(view.info))
         _, kept, info = last
-        return self.model.predict(View(np.ascontiguousarray(view.numeric[:, kept]), view.categorical, info))
+        return View(np.ascontiguousarray(view.numeric[:, kept]), view.categorical, info), kept
 
     def save(self, directory: Path) -> None:
         """The model's own files, and a record that it does without terms."""

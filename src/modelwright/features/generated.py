@@ -230,6 +230,19 @@ class GeneratedFeatures:
             new.append(replace(feature, name=name))
         return ViewInfo((*info.numeric, *new), info.categorical, info.sparse)
 
+    def origins(self) -> tuple[tuple[int, ...], ...]:
+        """For each feature the columns of a view that it is made of: numbers first, then categories."""
+        found = []
+        for operation, first, second in self.features.tolist():
+            if operation in _SIGNS:
+                columns = [first, second]
+            else:
+                parts = [self.keys.columns[place] for place in self.keys.pairs[first].tolist() if place >= 0]
+                columns = [part.position + (0 if len(part.values) else self.width) for part in parts]
+                columns += [] if operation in (TARGET, ROWS) else [second]
+            found.append(tuple(dict.fromkeys(columns)))
+        return tuple(found)
+
     def _require(self, view: View) -> None:
         if view.numeric.shape[1] != self.width or view.info.cardinalities != self.cardinalities:
             raise SchemaMismatch(

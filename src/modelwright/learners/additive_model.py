@@ -9,9 +9,10 @@ from typing import Self
 
 import numpy as np
 
-from modelwright.core import FloatArray, Predictions, View
+from modelwright.core import Contributions, FloatArray, Predictions, View
 from modelwright.learners.additive_purify import purified
 from modelwright.learners.additive_tables import AdditiveTables, add_tables
+from modelwright.learners.attribution import constant_contributions, decoded
 from modelwright.learners.base import FittedLearner
 from modelwright.learners.linear_model import sigmoid, softmax
 from modelwright.learners.state import check_state, read_json, read_state, write_arrays, write_json
@@ -54,6 +55,16 @@ class FittedAdditive(FittedLearner):
         starts = range(0, max(1, view.rows), _CHUNK)
         sums = np.concatenate([self.tables.sums(view.take(slice(at, at + _CHUNK))) for at in starts])
         return self.coder.decode(self._respond(sums))
+
+    def contributions(self, view: View) -> Contributions:
+        """By the tables; what a pair adds is divided equally between its two columns."""
+        if self.coder.is_constant:
+            said = self.coder.predict_constant(1).array
+            return constant_contributions(said, view, classes=self.coder.is_classification)
+        values, base = self.tables.additions(view, len(view.info.features))
+        link = "log-odds" if self.coder.is_classification else "identity"
+        found = Contributions(values, base, link)
+        return decoded(self.coder, found, logarithmic=self.logarithmic)
 
     def _respond(self, sums: FloatArray) -> FloatArray:
         if self.coder.is_classification:

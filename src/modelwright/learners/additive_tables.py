@@ -183,6 +183,31 @@ class AdditiveTables:
             total += term.values[term.places(columns)]
         return total
 
+    def additions(self, view: View, width: int) -> tuple[FloatArray, FloatArray]:
+        """What each column adds to the mean score, which is the intercept and the mean of every term.
+
+        Parameters
+        ----------
+        view : View
+        width : int
+            Columns of the result: those of the view, terms of texts included, which add nothing.
+
+        Returns
+        -------
+        float64 array, shape (rows, width, outputs)
+        float64 array, shape (outputs,)
+            The mean score.
+        """
+        columns = self.columns(view)
+        values, base = np.zeros((view.rows, width, self.outputs)), self.intercept.copy()
+        for term in self.terms:
+            mean = _mean(term)
+            base += mean
+            share = (term.values[term.places(columns)] - mean) / len(term.columns)
+            for column in term.columns:
+                values[:, column] += share
+        return values, base
+
     def scaled(self, scale: float, shift: float) -> AdditiveTables:
         """The model of ``scale * score + shift``."""
         terms = tuple(
@@ -225,6 +250,14 @@ class AdditiveTables:
                 f"The tables of an additive model are damaged ({error}). Copy the model again, or "
                 "train it again."
             ) from error
+
+
+def _mean(term: Term) -> FloatArray:
+    """What a term adds to a training row on average; nothing where it does not know its rows."""
+    total = float(term.weights.sum())
+    if total <= 0:
+        return np.zeros(term.values.shape[-1])
+    return np.asarray(np.tensordot(term.weights, term.values, term.weights.ndim) / total)
 
 
 def add_tables(models: Sequence[AdditiveTables], share: float = 1.0) -> AdditiveTables:

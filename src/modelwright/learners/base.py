@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 from modelwright.core import (
     Config,
+    Contributions,
     Estimate,
     FitTask,
     FloatArray,
@@ -65,6 +66,23 @@ class FittedLearner(ABC):
         memory map and is never written to. Equal rows get equal predictions, whatever stands
         beside them.
         """
+
+    def contributions(self, view: View) -> Contributions | None:
+        """What each column of a view adds to the raw prediction of each row, where that can be told exactly.
+
+        Parameters
+        ----------
+        view : View
+            As for `predict`; at least one row.
+
+        Returns
+        -------
+        Contributions or None
+            Over the columns of the view in the order of `ViewInfo.features`. Base and additions make what
+            `predict` says: the value itself, the probability, or its log odds. None, the default, where
+            there is no exact way: explanations then try the model out.
+        """
+        return None
 
     @abstractmethod
     def save(self, directory: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import (
     Config,
+    Contributions,
     Deadline,
     Estimate,
     FitTask,
@@ -95,8 +96,7 @@ class FittedCatBoost(FittedBooster):
 
     def _raw(self, view: View) -> NDArray[Any]:
         assert self.model is not None
-        fits = view.rows == 1 and view.numeric.shape[1] == self.columns.numeric
-        if fits and self._row_trees is not None:
+        if view.rows == 1 and view.numeric.shape[1] == self.columns.numeric and self._row_trees is not None:
             codes = self.columns.levels.apply(view.categorical)
             return self._respond(self._row_trees.sums(view.numeric[0], codes[0]))
         kind = "Probability" if self.coder.is_classification else "RawFormulaVal"
@@ -111,6 +111,19 @@ class FittedCatBoost(FittedBooster):
             return np.asarray(1.0 / (1.0 + np.exp(-np.clip(sums, -700.0, 700.0))))
         powers = np.exp(sums - sums.max())
         return np.asarray(powers / powers.sum())[None, :]
+
+    def _sums_by_column(self, view: View) -> Contributions | None:
+        import catboost as cb
+
+        assert self.model is not None
+        data = _pool(view, self.columns.levels, self.threads)
+        try:
+            said = self.model.get_feature_importance(data, type="ShapValues", thread_count=self.threads)
+        except cb.CatBoostError:
+            return None
+        # one matrix, or one for each class; the last column is where the sum begins
+        by_output = np.asarray(said, np.float64).reshape(view.rows, -1, np.shape(said)[-1])
+        return Contributions(by_output[:, :, :-1].transpose(0, 2, 1), by_output[0, :, -1], self._link)
 
     def _write(self, path: Path) -> None:
         assert self.model is not None

@@ -11,6 +11,7 @@ import numpy as np
 
 from modelwright.core import (
     Config,
+    Contributions,
     Estimate,
     FitTask,
     FloatArray,
@@ -19,6 +20,7 @@ from modelwright.core import (
     Shape,
     View,
 )
+from modelwright.learners.attribution import constant_contributions
 from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
 from modelwright.learners.fold import Fold
 from modelwright.learners.quantiles import weighted_quantile
@@ -49,6 +51,10 @@ class FittedConstant(FittedLearner):
         if self.is_classification:
             return Predictions.of_probabilities(np.tile(self.values, (view.rows, 1)))
         return Predictions.of_values(np.full(view.rows, self.values[0]))
+
+    def contributions(self, view: View) -> Contributions:
+        """No column adds anything."""
+        return constant_contributions(self.values, view, classes=self.is_classification)
 
     def save(self, directory: Path) -> None:
         """Write ``constant.json``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from modelwright.core import (
     Config,
+    Contributions,
     Estimate,
     FitTask,
     FloatArray,
@@ -20,6 +22,7 @@ from modelwright.core import (
     View,
 )
 from modelwright.features import TreeEncoder
+from modelwright.learners.attribution import constant_contributions, decoded, tree_owners
 from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
 from modelwright.learners.fold import Fold
 from modelwright.learners.forest import Forest, ForestBuilder
@@ -30,6 +33,7 @@ from modelwright.learners.state import check_state, read_json, read_state, write
 from modelwright.learners.targets import TargetCoder, loss_of
 from modelwright.learners.tree_ensemble import class_shares, matrix_signs
 from modelwright.learners.tree_growth import Growth
+from modelwright.learners.tree_shap import TreeShap, plain_forest
 
 __all__ = ["DecisionTree", "FittedDecisionTree"]
 
@@ -79,6 +83,25 @@ class FittedDecisionTree(FittedLearner):
             parts.append(self.tree.predict(matrix))
         raw = np.concatenate(parts)
         return self.coder.decode(raw if self.coder.is_classification else raw[:, 0])
+
+    @cached_property
+    def _shap(self) -> TreeShap | None:
+        """None for a tree of a version that did not keep what is needed."""
+        says = slice(1 if len(self.coder.present) == 2 else 0, None)
+        trees = None if self.tree is None else plain_forest(self.tree, says)
+        return None if trees is None else TreeShap(trees, tree_owners(self.encoder))
+
+    def contributions(self, view: View) -> Contributions | None:
+        """Of probabilities or values."""
+        if self.tree is None:
+            said = self.coder.predict_constant(1).array
+            return constant_contributions(said, view, classes=self.coder.is_classification)
+        if self._shap is None:
+            return None
+        matrix, columns = self.encoder.transform(view), len(view.info.features)
+        link = "probability" if self.coder.is_classification else "identity"
+        found = self._shap.contributions(matrix, columns, link)
+        return decoded(self.coder, found)
 
     def rules(self) -> str:
         """The tree as text, a line a node, indented by depth.

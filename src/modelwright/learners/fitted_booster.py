@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import BundleError, Predictions, View
+from modelwright.core import BundleError, Contributions, Predictions, View
+from modelwright.learners.attribution import constant_contributions, decoded
 from modelwright.learners.base import FittedLearner
 from modelwright.learners.matrix_columns import MatrixColumns
 from modelwright.learners.state import (
@@ -54,6 +55,20 @@ class FittedBooster(FittedLearner):
         """What `TargetCoder.decode` takes, for one row or more."""
 
     @abstractmethod
+    def _sums_by_column(self, view: View) -> Contributions | None:
+        """What numbers and categories add to the sum of the trees, for one row or more."""
+
+    @property
+    def _is_logarithmic(self) -> bool:
+        """Whether the sum of the trees is the logarithm of a value."""
+        return False
+
+    @property
+    def _link(self) -> str:
+        """What trees add up."""
+        return "log-odds" if self.coder.is_classification else "identity"
+
+    @abstractmethod
     def _write(self, path: Path) -> None:
         """Write the engine's model; only asked where there is one."""
 
@@ -84,6 +99,18 @@ class FittedBooster(FittedLearner):
             return self.coder.decode(self._raw(view))
         parts = [self._raw(view.take(slice(start, start + _CHUNK))) for start in range(0, view.rows, _CHUNK)]
         return self.coder.decode(np.concatenate(parts))
+
+    def contributions(self, view: View) -> Contributions | None:
+        """By the engine's own trees; None where it cannot tell."""
+        if self.coder.is_constant:
+            said = self.coder.predict_constant(1).array
+            return constant_contributions(said, view, classes=self.coder.is_classification)
+        found = self._sums_by_column(view)
+        if found is None:
+            return None
+        # terms of texts are no columns of a booster's matrix
+        wide = found.grouped(np.arange(found.columns), len(view.info.features))
+        return decoded(self.coder, wide, logarithmic=self._is_logarithmic)
 
     def save(self, directory: Path) -> None:
         """Write the engine's model, ``model.json`` and ``columns.npz``."""

@@ -46,6 +46,9 @@ class Forest:
         small fraction of one row a leaf.
     columns : int
         Columns of the matrix that is predicted from.
+    share : uint16 array, shape (nodes,), or None
+        Of the (weighted) training rows of a node, those that went left, in parts of 65,535; 0 in leaves. What
+        columns contribute is told by it. None in forests of earlier versions.
     """
 
     feature: NDArray[np.int32]
@@ -55,6 +58,7 @@ class Forest:
     roots: NDArray[np.int32]
     table: NDArray[np.float32]
     columns: int
+    share: NDArray[np.uint16] | None = None
 
     @property
     def trees(self) -> int:
@@ -162,6 +166,7 @@ class Forest:
             "roots": self.roots,
             "table": self.table,
             "columns": np.array(self.columns, np.int64),
+            **({} if self.share is None else {"share": self.share}),
         }
 
     @classmethod
@@ -194,6 +199,7 @@ class Forest:
         forest = cls(
             **{name: arrays[name] for name in dtypes if name != "columns"},
             columns=int(arrays["columns"][()]),
+            share=arrays.get("share"),
         )
         complaint = forest._complaint()
         check_state(not complaint, path, complaint)
@@ -227,6 +233,9 @@ class Forest:
         # that was read: the largest int32 plus one is negative, and would pass for one inside the tree
         if not (leaves | ((self.child > own) & (self.child < ends - 1))).all():
             return "holds children outside their tree"
+        share = self.share
+        if share is not None and not (share.dtype == np.uint16 and share.shape == (count,)):
+            return "holds shares of rows that do not fit its nodes"
         if np.isnan(self.threshold).any() or not np.isposinf(self.threshold[leaves]).all():
             return "holds thresholds that are not numbers"
         return ""
@@ -262,7 +271,7 @@ class ForestBuilder:
     @property
     def size_bytes(self) -> int:
         """Bytes of the forest so far."""
-        return 16 * self._nodes + 4 * self.outputs * self._leaves
+        return 18 * self._nodes + 4 * self.outputs * self._leaves
 
     def add(self, tree: Any, says: FloatArray | None = None) -> None:
         """Append a fitted tree.
@@ -284,18 +293,20 @@ class ForestBuilder:
         told = every[order[is_leaf]].reshape(-1, self.outputs)
         leaf = np.zeros(len(order), np.int32)
         leaf[is_leaf] = self._table_rows(told.astype(np.float32))
-        self._parts.append((feature, child, leaf, threshold))
+        cover = np.asarray(tree.weighted_n_node_samples, np.float64)
+        self._parts.append((feature, child, leaf, threshold, _left_share(left, cover)[order]))
         self._nodes += len(order)
 
     def build(self) -> Forest:
         """The forest of all trees collected."""
         sizes = np.array([len(part[1]) for part in self._parts])
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
-        feature, child, leaf, threshold = (
-            np.concatenate([part[which] for part in self._parts]) for which in range(4)
+        feature, child, leaf, threshold, share = (
+            np.concatenate([part[which] for part in self._parts]) for which in range(5)
         )
         child = (child + np.repeat(roots, sizes)).astype(np.int32)
-        return Forest(feature, child, leaf, threshold, roots, np.concatenate(self._rows), self.columns)
+        table = np.concatenate(self._rows)
+        return Forest(feature, child, leaf, threshold, roots, table, self.columns, share)
 
     def _table_rows(self, says: NDArray[np.float32]) -> NDArray[np.int32]:
         """Rows of the table for what leaves say."""
@@ -319,6 +330,15 @@ class ForestBuilder:
         self._rows.append(says[fresh])
         self._leaves += len(fresh)
         return found
+
+
+def _left_share(left: NDArray[Any], cover: FloatArray) -> NDArray[np.uint16]:
+    """Of the rows of each node, those that went left, in parts of 65,535; never none or all of them."""
+    share = np.zeros(len(left), np.uint16)
+    inner = left >= 0
+    part = cover[left[inner]] / np.maximum(cover[inner], np.finfo(np.float64).tiny)
+    share[inner] = np.clip(np.rint(65_535 * part), 1, 65_534).astype(np.uint16)
+    return share
 
 
 def _side_by_side(left: NDArray[Any], right: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import (
     Config,
+    Contributions,
     Deadline,
     Estimate,
     FitTask,
@@ -22,6 +24,7 @@ from modelwright.core import (
     TrialError,
     View,
 )
+from modelwright.learners.attribution import matrix_owners
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.boosted_trees import BoostedTrees
 from modelwright.learners.fitted_booster import FittedBooster
@@ -48,6 +51,7 @@ from modelwright.learners.rounds import (
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
 from modelwright.learners.state import check_state, write_arrays
 from modelwright.learners.targets import TargetCoder
+from modelwright.learners.tree_shap import TreeShap, plain_boosted
 
 __all__ = ["FittedHistGradientBoosting", "HistGradientBoosting"]
 
@@ -102,6 +106,21 @@ class FittedHistGradientBoosting(FittedBooster):
         assert self._walker is not None
         sums = self._walker.sums(self.columns.matrix(view), self.threads)
         return self._walker.trees.respond(sums, len(self.coder.present))
+
+    @cached_property
+    def _shap(self) -> TreeShap:
+        assert self.trees is not None
+        return TreeShap(plain_boosted(self.trees, strict=False), matrix_owners(self.columns))
+
+    def _sums_by_column(self, view: View) -> Contributions | None:
+        assert self.trees is not None
+        columns = view.numeric.shape[1] + view.categorical.shape[1]
+        found = self._shap.contributions(self.columns.matrix(view), columns, self._link)
+        return replace(found, base=found.base + self.trees.prior)
+
+    @property
+    def _is_logarithmic(self) -> bool:
+        return self.trees is not None and self.trees.logarithmic
 
     def _write(self, path: Path) -> None:
         assert self.trees is not None

@@ -151,16 +151,10 @@ class HistWalker:
         """
         trees, outputs = self.trees, self.trees.outputs
         rows = len(matrix)
+        if rows == 1:
+            return self._cumulated(self._one.leaves(matrix[0])[None])
         if rows <= _FEW_ROWS:
-            said = (
-                self._one.leaves(matrix[0])
-                if rows == 1
-                else trees.value[self._walk(matrix, trees.starts[:-1])]
-            )
-            leaves = said.reshape(rows, -1, outputs)
-            first = np.broadcast_to(trees.prior, (rows, 1, outputs))
-            # cumulated, not summed: a sum in another order would differ in the last bits
-            return np.asarray(np.cumsum(np.concatenate([first, leaves], axis=1), axis=1)[:, -1])
+            return self._cumulated(trees.value[self._walk(matrix, trees.starts[:-1])])
         total = np.tile(trees.prior, (rows, 1))
         wide = np.ascontiguousarray(matrix, np.float64)
         if self._compiled is None:
@@ -172,6 +166,14 @@ class HistWalker:
                 nodes = self._walk(matrix, trees.starts[number : number + 1])[:, 0]
                 total[:, number % outputs] += trees.value[nodes]
         return total
+
+    def _cumulated(self, said: NDArray[Any]) -> FloatArray:
+        """The prior and the leaves of each row (first axis) in each tree (second axis), added up."""
+        rows, outputs = len(said), self.trees.outputs
+        first = np.broadcast_to(self.trees.prior, (rows, 1, outputs))
+        leaves = np.concatenate([first, said.reshape(rows, -1, outputs)], axis=1)
+        # cumulated, not summed: a sum in another order would differ in the last bits
+        return np.asarray(np.cumsum(leaves, axis=1)[:, -1])
 
     def _walk(self, matrix: NDArray[np.float32], roots: NDArray[np.int64]) -> NDArray[np.int64]:
         """The leaf of each row (first axis) in each tree (second axis), in numpy alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import Config, Estimate, FitTask, OutOfTime, Problem, Shape, TrialError, View
+from modelwright.core import (
+    Config,
+    Contributions,
+    Estimate,
+    FitTask,
+    OutOfTime,
+    Problem,
+    Shape,
+    TrialError,
+    View,
+)
 from modelwright.features import KnownLevels
+from modelwright.learners.attribution import matrix_owners
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.fitted_booster import FittedBooster
 from modelwright.learners.fold import Fold
@@ -58,6 +70,12 @@ __all__ = [
 _MOST_ROUNDS = 3_000
 """Rounds at most, for one or two classes."""
 
+_LOGARITHMIC = re.compile(r"^objective=(?:poisson|tweedie|gamma)\b", re.MULTILINE)
+"""Of a model text: losses whose sums of leaves are logarithms of predictions."""
+
+_HEADER = 1_000
+"""Characters of a model text within which its loss is named."""
+
 _EMPTY_ROUNDS = 5
 """Rounds in a row without a split after which nothing more will come (columns are sampled)."""
 
@@ -90,10 +108,25 @@ class FittedLightGBM(FittedBooster):
     def _raw(self, view: View) -> NDArray[Any]:
         assert self._booster is not None
         matrix = self.columns.matrix(view)
-        said = self._row_booster.predict(matrix[0]) if view.rows == 1 and self._row_booster else None
-        if said is not None:
-            return said if len(said) == 1 else said[None, :]
+        if view.rows == 1 and self._row_booster is not None:
+            said = self._row_booster.predict(matrix[0])
+            if said is not None:
+                return said if len(said) == 1 else said[None, :]
         return np.asarray(self._booster.predict(matrix, num_threads=self.threads))
+
+    def _sums_by_column(self, view: View) -> Contributions:
+        assert self._booster is not None
+        matrix = self.columns.matrix(view)
+        said = self._booster.predict(matrix, pred_contrib=True, num_threads=self.threads)
+        by_output = np.asarray(said, np.float64).reshape(view.rows, -1, matrix.shape[1] + 1)
+        values = by_output[:, :, :-1].transpose(0, 2, 1)
+        found = Contributions(values, by_output[0, :, -1], self._link)
+        columns = view.numeric.shape[1] + view.categorical.shape[1]
+        return found.grouped(matrix_owners(self.columns), columns)
+
+    @property
+    def _is_logarithmic(self) -> bool:
+        return _LOGARITHMIC.search(self.text, 0, _HEADER) is not None
 
     def _write(self, path: Path) -> None:
         path.write_bytes(self.text.encode("utf-8"))

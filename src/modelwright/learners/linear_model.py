@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from modelwright.core import FloatArray, Predictions, View
+from modelwright.core import Contributions, FloatArray, Predictions, View
+from modelwright.learners.attribution import constant_contributions, decoded, design_owners
 from modelwright.learners.base import FittedLearner
 from modelwright.learners.design import Design
 from modelwright.learners.linear_reading import LinearReading
@@ -70,9 +71,7 @@ class LinearState:
     def predict(self, products: FloatArray, coder: TargetCoder) -> Predictions:
         """Predictions from the products of the matrix and the coefficients, shape (rows, scores)."""
         if self.link == "ordered":
-            below = sigmoid(self.intercepts[None, :] - products)
-            ends = np.ones((len(products), 1))
-            return coder.decode(np.diff(np.concatenate([0 * ends, below, ends], axis=1), axis=1))
+            return coder.decode(self._ordered_shares(products))
         scores = products + self.intercepts
         if self.link == "values":
             return coder.decode(np.clip(scores[:, 0], *self.limits))
@@ -85,6 +84,26 @@ class LinearState:
         # even a row that all classes disown gets shares
         shares = sigmoid(scores) + 1e-12
         return coder.decode(shares / shares.sum(axis=1, keepdims=True))
+
+    def contributed(self, scores: Contributions, coder: TargetCoder) -> Contributions:
+        """Contributions to predictions from those to scores, intercepts included (but of ordered classes)."""
+        if self.link == "values":
+            return decoded(coder, scores.mapped(lambda score: np.clip(score, *self.limits), "identity"))
+        if self.link == "log":
+            return scores.mapped(lambda score: np.exp(np.clip(score, *self.limits)), "identity")
+        if self.link == "ordered":
+            return decoded(coder, scores.mapped(self._ordered_shares, "probability"))
+        if self.link == "one_vs_rest" and scores.values.shape[2] > 1:
+            # even a row that all classes disown gets shares
+            parts = scores.mapped(lambda score: sigmoid(score) + 1e-12, "probability")
+            return decoded(coder, parts.normalised())
+        return decoded(coder, scores)
+
+    def _ordered_shares(self, products: FloatArray) -> FloatArray:
+        """The share of each ordered class, from products of shape (rows, 1)."""
+        below = sigmoid(self.intercepts[None, :] - products)
+        ends = np.ones((len(products), 1))
+        return np.diff(np.concatenate([0 * ends, below, ends], axis=1), axis=1)
 
     def complaint(self, coder: TargetCoder, width: int) -> str:
         """What is wrong with a state that was read, or nothing."""
@@ -147,6 +166,35 @@ class FittedLinearModel(FittedLearner):
             matrix = self.design.matrix(view.take(slice(start, start + _CHUNK)))
             parts.append(np.asarray(matrix @ coefficients.T))
         return self.state.predict(np.concatenate(parts), self.coder)
+
+    def contributions(self, view: View) -> Contributions:
+        """Each coefficient times the distance of its column from its mean over the training rows.
+
+        These are the Shapley values of columns that are independent (Strumbelj and Kononenko, 2014). Where
+        means are not known (terms of texts, models of earlier versions), the distance is from zero.
+        """
+        coefficients = self.state.coefficients
+        if not len(coefficients):
+            said = self.coder.predict_constant(1).array
+            return constant_contributions(said, view, classes=self.coder.is_classification)
+        from scipy.sparse import csr_matrix
+
+        owners, width = design_owners(self.design, view.info), len(view.info.features)
+        means = np.zeros(self.design.width)
+        if self.reading is not None:
+            means[: self.design.encoder.width] = self.reading.means
+        matrix, places = self.design.matrix(view), np.arange(len(owners))
+        values = np.zeros((view.rows, width, len(coefficients)))
+        base = np.zeros(len(coefficients)) if self.state.link == "ordered" else self.state.intercepts.copy()
+        for score, weights in enumerate(coefficients if len(owners) else ()):
+            spread = csr_matrix((weights, (owners, places)), shape=(width, len(owners)))
+            shift = np.asarray(spread @ means)
+            product = spread @ matrix.T
+            added = product if isinstance(product, np.ndarray) else product.toarray()
+            values[:, :, score] = np.asarray(added).T - shift
+            base[score] += shift.sum()
+        link = "log-odds" if self.coder.is_classification else "identity"
+        return self.state.contributed(Contributions(values, base, link), self.coder)
 
     def save(self, directory: Path) -> None:
         """Write ``model.json``, ``encoder.npz`` and ``coefficients.npz``."""

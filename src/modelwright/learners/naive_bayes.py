@@ -127,7 +127,7 @@ class BayesTables:
         if self.edges.ndim != 2 or self.terms.ndim != 2:
             return "holds tables of another shape than its target has"
         columns, bins = len(self.edges), self.edges.shape[1] + 1
-        if np.isnan(self.edges).any() or (np.diff(self.edges) < 0).any():
+        if np.isnan(self.edges).any() or (self.edges[..., 1:] < self.edges[..., :-1]).any():
             return "holds bins that do not ascend"
         if not all(np.isfinite(array).all() for array in arrays[1:]):
             return "holds numbers that are not finite"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import (
     Config,
+    Contributions,
     Deadline,
     Estimate,
     FitTask,
@@ -23,6 +24,7 @@ from modelwright.core import (
     View,
     derive_seed,
 )
+from modelwright.learners.attribution import constant_contributions, decoded
 from modelwright.learners.base import Candidate, FitResult, FittedLearner, Learner
 from modelwright.learners.fold import Fold
 from modelwright.learners.lightgbm import LightGBM
@@ -61,6 +63,32 @@ class FittedLadder(FittedLearner):
             step.threads = self.threads
             above.append(np.minimum(above[-1], step.predict(view).array[:, 1]))
         return self.coder.decode(_shares(np.stack([*above, np.zeros(view.rows)], axis=1)))
+
+    def contributions(self, view: View) -> Contributions | None:
+        """Differences between what neighbouring steps tell; None where a step cannot tell."""
+        if not self.steps:
+            said = self.coder.predict_constant(1).array
+            return constant_contributions(said, view, classes=True)
+        count = len(self.steps)
+        values, base = [np.zeros((view.rows, len(view.info.features), 1))], [np.ones(1)]
+        above = np.ones((view.rows, 1))
+        for step in self.steps:
+            step.threads = self.threads
+            found = step.contributions(view)
+            if found is None:
+                return None
+            shares = found.probabilities()
+            above = np.minimum(above, shares.raw)
+            base.append(np.minimum(base[-1], shares.base))
+            values.append(replace(shares, base=base[-1]).closed(above).values)
+        falls = np.concatenate([*values, values[0]], axis=2)
+        levels = np.concatenate([*base, np.zeros(1)])
+        return decoded(
+            self.coder,
+            Contributions(
+                falls[:, :, : count + 1] - falls[:, :, 1:], levels[:-1] - levels[1:], "probability"
+            ),
+        )
 
     def save(self, directory: Path) -> None:
         """Write ``model.json`` and a folder a step."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from modelwright.core import (
     Config,
+    Contributions,
     Estimate,
     FitTask,
     FloatArray,
@@ -23,6 +26,7 @@ from modelwright.core import (
     View,
 )
 from modelwright.features import TreeEncoder
+from modelwright.learners.attribution import constant_contributions, decoded, tree_owners
 from modelwright.learners.base import FitResult, FittedLearner, Learner
 from modelwright.learners.fold import Fold
 from modelwright.learners.forest import Forest, ForestBuilder
@@ -33,6 +37,7 @@ from modelwright.learners.spaces import Choice, Float, Int, Parameter
 from modelwright.learners.state import check_state, read_json, read_state, write_arrays, write_json
 from modelwright.learners.targets import TargetCoder, loss_of
 from modelwright.learners.tree_growth import MOST_LEAVES, Growth
+from modelwright.learners.tree_shap import TreeShap, plain_forest
 
 __all__ = ["FittedForest", "ForestLearner", "class_shares", "matrix_signs"]
 
@@ -87,6 +92,30 @@ class FittedForest(FittedLearner):
             else:
                 parts.append(self.forest.quantile(matrix, self.level)[:, None])
         return self._decoded(np.concatenate(parts), self.forest.trees)
+
+    @cached_property
+    def _shap(self) -> TreeShap | None:
+        """None where trees are too large, or of a version that did not keep what is needed."""
+        # of two classes the second one tells all
+        forest, says = self.forest, slice(1 if len(self.coder.present) == 2 else 0, None)
+        trees = None if forest is None else plain_forest(forest, says)
+        found = None if trees is None else TreeShap(trees, tree_owners(self.encoder))
+        return None if found is None or found.is_dear else found
+
+    def contributions(self, view: View) -> Contributions | None:
+        """Of means over trees; quantiles over trees are no sum."""
+        if self.forest is None:
+            said = self.coder.predict_constant(1).array
+            return constant_contributions(said, view, classes=self.coder.is_classification)
+        if self.level is not None or self._shap is None:
+            return None
+        classes, trees = self.coder.is_classification, self.forest.trees
+        matrix, columns = self.encoder.transform(view), len(view.info.features)
+        sums = self._shap.contributions(matrix, columns, "probability" if classes else "identity")
+        count = trees + 1 if classes else trees
+        prior = self.prior[-sums.base.shape[0] :] if classes else 0.0
+        mean = replace(sums, values=sums.values / count, base=(sums.base + prior) / count)
+        return decoded(self.coder, mean)
 
     def _decoded(self, raw: FloatArray, trees: int) -> Predictions:
         if not self.coder.is_classification:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from modelwright.core import (
     Config,
+    Contributions,
     Estimate,
     FitTask,
     OutOfTime,
@@ -20,6 +22,7 @@ from modelwright.core import (
     TrialError,
     View,
 )
+from modelwright.learners.attribution import matrix_owners
 from modelwright.learners.base import Candidate, FitResult, Learner
 from modelwright.learners.boosted_trees import BoostedTrees
 from modelwright.learners.fitted_booster import FittedBooster
@@ -49,6 +52,7 @@ from modelwright.learners.rounds import (
 from modelwright.learners.spaces import Choice, Float, Int, Parameter
 from modelwright.learners.state import check_state, write_arrays
 from modelwright.learners.targets import TargetCoder
+from modelwright.learners.tree_shap import TreeShap, plain_boosted
 from modelwright.learners.tree_walk import TreeWalk
 from modelwright.learners.xgboost_model import read_trees, write_document
 
@@ -108,7 +112,7 @@ class FittedXGBoost(FittedBooster):
         self._threads = 0
 
     @cached_property
-    def _walk(self) -> TreeWalk:
+    def _row_walk(self) -> TreeWalk:
         assert self.trees is not None
         return TreeWalk(self.trees, strict=True)
 
@@ -116,7 +120,7 @@ class FittedXGBoost(FittedBooster):
         assert self._booster is not None
         assert self.trees is not None
         if view.rows == 1:
-            leaves = self._walk.leaves(self.columns.matrix(view)[0]).reshape(-1, self.trees.outputs)
+            leaves = self._row_walk.leaves(self.columns.matrix(view)[0]).reshape(-1, self.trees.outputs)
             # XGBoost adds up in float32, tree after tree: cumulated here, as numpy's sums have another order
             total = np.cumsum(leaves, axis=0)[-1:].astype(np.float64) + self.trees.prior
             return self.trees.respond(total, len(self.coder.present))
@@ -128,6 +132,21 @@ class FittedXGBoost(FittedBooster):
         sums = self._booster.inplace_predict(matrix, predict_type="margin", validate_features=False)
         sums = np.asarray(sums, np.float64).reshape(view.rows, self.trees.outputs) + self.trees.prior
         return self.trees.respond(sums, len(self.coder.present))
+
+    @cached_property
+    def _shap(self) -> TreeShap:
+        assert self.trees is not None
+        return TreeShap(plain_boosted(self.trees, strict=True), matrix_owners(self.columns))
+
+    def _sums_by_column(self, view: View) -> Contributions | None:
+        assert self.trees is not None
+        columns = view.numeric.shape[1] + view.categorical.shape[1]
+        found = self._shap.contributions(self.columns.matrix(view), columns, self._link)
+        return replace(found, base=found.base + self.trees.prior)
+
+    @property
+    def _is_logarithmic(self) -> bool:
+        return self.trees is not None and self.trees.logarithmic
 
     def _write(self, path: Path) -> None:
         assert self.trees is not None

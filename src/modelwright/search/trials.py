@@ -51,6 +51,8 @@ class Trial:
         Error on the first fold's validation rows of a fit on few training rows.
     gain : float
         Share by which the error of the ensemble on the first fold fell when this trial joined.
+    scores : dict of int to float
+        Score of each finished fold on its own validation rows.
     """
 
     number: int
@@ -68,6 +70,7 @@ class Trial:
     probing: bool = False
     probe_error: float | None = None
     gain: float = 0.0
+    scores: dict[int, float] = field(default_factory=dict)
 
     @property
     def fold_seconds(self) -> float:
@@ -157,6 +160,7 @@ class Trials:
         if reason and trial.origin != "baseline":
             raise TrialError(reason)
         trial.results[fold] = result
+        trial.scores[fold] = score
         self._predictions[number, fold] = predictions.astype(np.float32)
         return score
 

@@ -436,12 +436,17 @@ def check_unseen_levels(learner: Learner) -> None:
 
 
 def check_predicts_rows_alone(learner: Learner) -> None:
-    """A row's prediction does not depend on the rows beside it; no rows give no predictions."""
+    """A row's prediction does not depend on the rows beside it, and is the sum of what columns add."""
     for table in _tables(learner):
         model = _fit(learner, table).model
         whole = model.predict(table.view).array
         alone = np.concatenate([model.predict(table.view.take(slice(i, i + 1))).array for i in range(5)])
         demand(bool(np.allclose(whole[:5], alone, rtol=1e-9, atol=1e-12)), "rows influence each other")
+        found = model.contributions(table.view)
+        if found is not None:
+            told, shown = found.probabilities().raw, whole.reshape(len(whole), -1)
+            adds_up = np.allclose(told, shown[:, -told.shape[1] :], rtol=1e-4, atol=1e-5)
+            demand(bool(adds_up), "its contributions do not make up its predictions")
         none = model.predict(table.view.take(slice(0, 0))).array
         demand(none.shape == (0, *whole.shape[1:]), f"no rows give predictions of shape {none.shape}")
 
