@@ -8,6 +8,7 @@ import re
 import sys
 import tokenize
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 from typing import TypeGuard
@@ -42,13 +43,20 @@ def _is_text(node: ast.AST) -> TypeGuard[ast.Expr]:
     )
 
 
+@lru_cache(maxsize=4)
+def tree_of(source: str) -> ast.Module:
+    """The syntax tree of a source: rules look at the same few sources one after the other."""
+    return ast.parse(source)
+
+
+@lru_cache(maxsize=4)
 def code_lines(source: str) -> set[int]:
     """Numbers of the lines that hold code: not only a comment, a docstring or nothing."""
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in _SILENT:
             lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if _is_text(node):
             lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return lines
@@ -69,7 +77,7 @@ def functions(source: str) -> Iterator[tuple[str, Function, ast.ClassDef | None]
             else:
                 yield from visit(child, prefix, holder)
 
-    yield from visit(ast.parse(source), "", None)
+    yield from visit(tree_of(source), "", None)
 
 
 def long_file(source: str, limit: int = FILE_LIMIT) -> list[str]:
@@ -139,7 +147,7 @@ def vague_classes(source: str, allowed: Collection[str] = ("WorkerContext",)) ->
     """Classes named Manager, Context or Mixin."""
     return [
         f"class {node.name}: no managers, contexts or mixins"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree_of(source))
         if isinstance(node, ast.ClassDef)
         and re.search(r"(Manager|Context|Mixin)$", node.name)
         and node.name not in allowed
@@ -148,7 +156,7 @@ def vague_classes(source: str, allowed: Collection[str] = ("WorkerContext",)) ->
 
 def imported(source: str, module: str = "", is_package: bool = False) -> Iterator[tuple[int, str, str]]:
     """Line, module and attribute (or ``""``) of every import, with relative ones made absolute."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name, ""
@@ -182,7 +190,7 @@ def foreign_imports(source: str, allowed: Collection[str]) -> list[str]:
 def unsafe_code(source: str) -> list[str]:
     """What could run code out of a file: pickle and its like, eval, exec, ``allow_pickle``."""
     found = imports_of(source, UNSAFE_MODULES)
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if not isinstance(node, ast.Call):
             continue
         if isinstance(node.func, ast.Name) and node.func.id in UNSAFE_CALLS:
@@ -198,7 +206,7 @@ def unsafe_code(source: str) -> list[str]:
 def required_extras(source: str) -> list[tuple[str, str]]:
     """The module and the extra of every ``require(module, extra, purpose)``."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "require":
             texts = [argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant)]
             if len(texts) == 2:
@@ -239,7 +247,7 @@ def undocumented(source: str) -> list[str]:
 
     A method may go without one where its class has a base: it then says what the base says.
     """
-    tree = ast.parse(source)
+    tree = tree_of(source)
     found = [] if ast.get_docstring(tree) or not tree.body else ["the module has no docstring"]
 
     def visit(body: list[ast.stmt], prefix: str, inherits: bool) -> None:

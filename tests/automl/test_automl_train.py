@@ -31,14 +31,13 @@ def test_equal_seeds_give_equal_predictions_on_one_slot_and_on_two(tmp_path: Pat
     target = {"binary": "churn", "multiclass": "level", "regression": "spend"}[task]
     frame = without(table(), target)
     found = []
-    for threads in (2, 2, 1):
+    for threads in (2, 2, 1) if task == "binary" else (2, 1):
         model = run(
             tmp_path / f"{len(found)}", frame, target, task=task, max_trials=5, threads=threads, seed=3
         )
         raw = model.predict(frame) if task == "regression" else model.predict_proba(frame)
         found.append(raw.to_numpy().tobytes())
-    assert found[0] == found[1]
-    assert found[0] == found[2]
+    assert set(found) == {found[0]}
 
 
 def test_the_events_tell_the_whole_story(tmp_path: Path) -> None:
