@@ -21,6 +21,7 @@ COMMANDS = (
     "compare",
     "explain",
     "report",
+    "learning-curve",
     "leaderboard",
     "show",
     "fairness",
@@ -93,7 +94,7 @@ def test_version(tmp_path: Path) -> None:
 
 def test_every_command_and_every_option_of_train_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
-    commands = re.findall(r"^\| `([a-z]+)", page, re.MULTILINE)
+    commands = re.findall(r"^\| `([a-z-]+)", page, re.MULTILINE)
     assert set(COMMANDS) <= set(commands)
     options = set(re.findall(r"--[a-z-]+", (SNAPSHOTS / "train.txt").read_text())) - {"--help"}
     assert options

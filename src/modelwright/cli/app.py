@@ -24,6 +24,7 @@ from modelwright.cli.failures import DEBUG_VARIABLE, Failure
 from modelwright.cli.fairness import fairness
 from modelwright.cli.guard import GuardedCommand, failure_of
 from modelwright.cli.leaderboard import leaderboard
+from modelwright.cli.learning_curve import learning_curve
 from modelwright.cli.models import models
 from modelwright.cli.predict import predict
 from modelwright.cli.profile import profile
@@ -52,6 +53,7 @@ for _command in (
     compare,
     explain,
     report,
+    learning_curve,
     leaderboard,
     show,
     fairness,
@@ -64,7 +66,7 @@ for _command in (
     demo,
     doctor,
 ):
-    app.command(_command.__name__, cls=GuardedCommand)(_command)
+    app.command(_command.__name__.replace("_", "-"), cls=GuardedCommand)(_command)
 
 
 def _print_version(wanted: bool) -> None:

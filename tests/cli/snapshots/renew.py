@@ -16,6 +16,7 @@ COMMANDS = (
     "compare",
     "explain",
     "report",
+    "learning-curve",
     "leaderboard",
     "show",
     "fairness",
